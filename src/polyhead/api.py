@@ -1,0 +1,338 @@
+"""Polyhead: folder, networks and prediction behind one object."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from polyhead.data.example import Example
+from polyhead.documents import Span
+from polyhead.errors import UserError, shown
+from polyhead.evaluation import Report, Scored, evaluate
+from polyhead.inference.encode import Encoded, encode
+from polyhead.inference.engines.torch import TorchEngine
+from polyhead.inference.predictor import Predictor
+from polyhead.inference.quantize import Precision
+from polyhead.inference.similarity import similarity
+from polyhead.kinds import KINDS, RESERVED_NAMES, Task
+from polyhead.kinds.base import FloatArray, check_task_name
+from polyhead.predictions import Classification, Prediction
+from polyhead.pretrained import DEFAULT_BACKBONE, Pretrained, load, save
+from polyhead.text.words import join_words
+
+Text = str | Sequence[str]
+"""A text, or a list of words that is taken as it is."""
+
+
+class Polyhead:
+    """One sentence encoder and its heads."""
+
+    def __init__(self, pretrained: Pretrained, *, device: str | None = None, dtype: str = "auto") -> None:
+        self.pretrained = pretrained
+        self._device = device
+        self._dtype = dtype
+        self._engine: TorchEngine | None = None
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_folder: str | Path = DEFAULT_BACKBONE,
+        *,
+        revision: str | None = None,
+        device: str | None = None,
+        dtype: str = "auto",
+        allow_mismatch: bool = False,
+    ) -> Self:
+        """Open a model folder, a run's folder, a sentence-transformers or transformers folder, or a Hub name.
+
+        ``dtype`` is what the backbone computes in: auto, float32, bfloat16, float16; weights stay fp32 and are saved so.
+        ``allow_mismatch`` opens heads that were trained on another encoder than the one beside them.
+
+        Raises:
+            UserError: no such model, or one that is damaged, of another make, or tampered with.
+        """
+        loaded = load(name_or_folder, revision=revision, allow_mismatch=allow_mismatch)
+        return cls(loaded, device=device, dtype=dtype)
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """Every head's task, by name."""
+        return self.pretrained.tasks
+
+    @property
+    def width(self) -> int:
+        """Width of the embedding."""
+        return self.pretrained.model.encoder.width
+
+    @property
+    def max_length(self) -> int:
+        """Tokens that are read of a text, special ones included."""
+        return self.pretrained.tokenizer.max_length
+
+    @property
+    def prompts(self) -> Mapping[str, str]:
+        """Prompts by name, as the model folder keeps them."""
+        return self.pretrained.settings.prompts
+
+    @property
+    def engine(self) -> TorchEngine:
+        """What runs the forward pass; made when it is first needed, and anew after ``refresh``."""
+        if self._engine is None:
+            self._engine = TorchEngine(self.pretrained.model, device=self._device, dtype=self._dtype)
+        return self._engine
+
+    @property
+    def predictor(self) -> Predictor:
+        """Texts to answers."""
+        pretrained = self.pretrained
+        return Predictor(
+            engine=self.engine,
+            tokenizer=pretrained.tokenizer,
+            tasks=self.tasks,
+            pool_prompt=pretrained.settings.pool_prompt,
+        )
+
+    def refresh(self) -> None:
+        """Take up changed weights: call it after training ``pretrained`` by hand."""
+        self._engine = None
+
+    def encode(
+        self,
+        inputs: str | Sequence[str],
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int | None = None,
+        show_progress_bar: bool | None = None,
+        output_value: Literal["sentence_embedding", "token_embeddings"] | None = "sentence_embedding",
+        precision: Precision = "float32",
+        convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+        device: str | None = None,
+        normalize_embeddings: bool = False,
+        truncate_dim: int | None = None,
+        advance: Callable[[int], None] | None = None,
+    ) -> Encoded:
+        """Embeddings, with sentence-transformers' arguments.
+
+        A string gives a vector (width,), a list a matrix (texts, width), an empty list (0, width). ``batch_size`` caps
+        the rows of a batch, which are otherwise as many as its token budget holds. ``truncate_dim`` keeps the first
+        dimensions; with ``normalize_embeddings`` they are normalised after that.
+
+        Raises:
+            UserError: an unknown prompt name, precision or output value, or an input that is no text.
+        """
+        if device is not None and torch.device(device) != self.engine.device:
+            self._device = device
+            self.refresh()
+        return encode(
+            self.predictor,
+            inputs,
+            prompt=self._prompt(prompt, prompt_name),
+            batch_size=batch_size,
+            show_progress_bar=bool(show_progress_bar),
+            output_value=output_value,
+            precision=precision,
+            convert_to_numpy=convert_to_numpy,
+            convert_to_tensor=convert_to_tensor,
+            normalize_embeddings=normalize_embeddings,
+            truncate_dim=truncate_dim,
+            width=self.width,
+            advance=advance,
+        )
+
+    def encode_query(self, inputs: str | Sequence[str], **options: Any) -> Encoded:
+        """``encode`` behind the prompt named ``query``, where the model has one."""
+        return self.encode(inputs, **self._with_prompt(("query",), options))
+
+    def encode_document(self, inputs: str | Sequence[str], **options: Any) -> Encoded:
+        """``encode`` behind the prompt named ``document``, ``passage`` or ``corpus``, where the model has one."""
+        return self.encode(inputs, **self._with_prompt(("document", "passage", "corpus"), options))
+
+    def similarity(self, left: Any, right: Any) -> FloatArray:
+        """The model's own similarity of embeddings. *Shapes:* (a, width), (b, width) → (a, b)."""
+        return similarity(left, right, self.pretrained.settings.similarity)
+
+    def predict(
+        self,
+        inputs: Text | Sequence[Text],
+        tasks: Collection[str] | None = None,
+        *,
+        batch_size: int | None = None,
+        advance: Callable[[int], None] | None = None,
+    ) -> Any:
+        """Every task's answer from one forward pass: a ``Prediction`` for a string, a list of them for a list.
+
+        An input may be a list of words, which are then taken as they are; offsets refer to them joined by single spaces.
+        ``tasks`` names the heads to run, and ``embedding``; all of them if left out.
+
+        Raises:
+            UserError: a task that the model lacks, or an input that is no text.
+        """
+        single = isinstance(inputs, str)
+        predictions = list(
+            self.predictions([inputs] if isinstance(inputs, str) else inputs, tasks, batch_size, advance)
+        )
+        return predictions[0] if single else predictions
+
+    def predictions(
+        self,
+        inputs: Sequence[Text],
+        tasks: Collection[str] | None = None,
+        batch_size: int | None = None,
+        advance: Callable[[int], None] | None = None,
+    ) -> Iterator[Prediction]:
+        """``predict`` for many inputs, one answer at a time; raises as ``predict``."""
+        texts, words = _texts(inputs)
+        heads, embedding = self._wanted(tasks)
+        yield from self.predictor.predict(
+            texts,
+            words=words,
+            tasks=heads,
+            embedding=embedding,
+            prompt=self._prompt(None, None),
+            max_rows=batch_size,
+            advance=advance or (lambda count: None),
+        )
+
+    def predict_proba(self, inputs: Sequence[Text], task: str) -> NDArray[np.float32]:
+        """Probabilities of a sentence-level task, columns in the order of its labels. *Shape:* (texts, labels).
+
+        Raises:
+            UserError: the model lacks the task, or it gives no probability for each label of a text.
+        """
+        heads, _ = self._wanted([task])
+        if not heads or self.tasks[task].level != "sentence":
+            raise UserError(f"predict_proba: needs a sentence-level task, found {shown(task)}")
+        columns = {label: index for index, label in enumerate(self.tasks[task].labels)}
+        matrix = np.zeros((len(inputs), len(columns)), dtype=np.float32)
+        for row, prediction in zip(matrix, self.predictions(inputs, [task]), strict=True):
+            answer = prediction[task]
+            assert isinstance(answer, Classification)
+            for each in answer.scores:
+                row[columns[each.label]] = each.score
+        return matrix
+
+    def evaluate(self, examples: Sequence[Example], *, advance: Callable[[int], None] | None = None) -> Report:
+        """Score the heads on examples with labels, by the heads' own labels, scheme and order."""
+        wanted = {name: task for name, task in self.tasks.items() if any(name in each.labels for each in examples)}
+        rows = self.predictor.rows(
+            [example.text for example in examples],
+            words=[example.words for example in examples],
+            tasks=list(wanted),
+            prompt=self._prompt(None, None),
+            advance=advance or (lambda count: None),
+        )
+        return evaluate(self.tasks, examples, (Scored(row.document, row.logits) for row in rows))
+
+    def add_head(self, name: str, kind: str, labels: Sequence[str], **settings: Any) -> None:
+        """Put a new, untrained head on the encoder; ``settings`` are those of the kind.
+
+        Raises:
+            UserError: a name that is taken or no task name, an unknown kind, or settings that it does not have.
+        """
+        check_task_name(name)
+        if name in self.tasks:
+            raise UserError(f"add_head: there is a head {name} already; remove it first")
+        if kind not in KINDS:
+            raise UserError(f"add_head: kind must be one of {', '.join(KINDS)}; found {shown(kind)}")
+        try:
+            task = KINDS[kind].model_validate({**settings, "kind": kind, "labels": tuple(labels)})
+        except ValueError as error:
+            raise UserError(f"add_head: {shown(str(error), 200)}") from None
+        self.pretrained.add_head(name, task)
+        self.refresh()
+
+    def remove_head(self, name: str) -> None:
+        """Take a head off; the others and the embedding stay as they are.
+
+        Raises:
+            UserError: there is no such head.
+        """
+        self._wanted([name])
+        self.pretrained.remove_head(name)
+        self.refresh()
+
+    def freeze(self, *names: str) -> None:
+        """Keep ``backbone`` or heads from learning in a loop of your own (recipes say it under ``training.plan``)."""
+        self._set_learning(names, learns=False)
+
+    def unfreeze(self, *names: str) -> None:
+        """Undo ``freeze``."""
+        self._set_learning(names, learns=True)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write a model folder that sentence-transformers and transformers open, too, with the heads beside.
+
+        Raises:
+            UserError: the disk is full, or the place cannot be written.
+        """
+        save(self.pretrained, folder)
+
+    def push_to_hub(self, repository: str, *, private: bool = False, token: str | None = None) -> str:
+        """Upload the model folder to the Hugging Face Hub; the address of the commit."""
+        import tempfile
+
+        from huggingface_hub import HfApi
+
+        api = HfApi(token=token)
+        api.create_repo(repository, private=private, exist_ok=True)
+        with tempfile.TemporaryDirectory() as place:
+            save(self.pretrained, Path(place) / "model")
+            return str(api.upload_folder(repo_id=repository, folder_path=Path(place) / "model"))
+
+    def _set_learning(self, names: Sequence[str], *, learns: bool) -> None:
+        model = self.pretrained.model
+        for name in names:
+            if name != "backbone":
+                self._wanted([name])
+            module = model.encoder.backbone if name == "backbone" else model.heads[name]
+            module.requires_grad_(learns)
+
+    def _wanted(self, tasks: Collection[str] | None) -> tuple[list[str], bool]:
+        """The heads to run, and whether the embedding is wanted."""
+        if isinstance(tasks, str):
+            tasks = [tasks]
+        names = [*self.tasks, *RESERVED_NAMES] if tasks is None else list(tasks)
+        for name in names:
+            if name not in self.tasks and name not in RESERVED_NAMES:
+                there = ", ".join([*self.tasks, *RESERVED_NAMES])
+                raise UserError(f"tasks: this model has {there}; found {shown(name)}")
+        return [name for name in self.tasks if name in names], "embedding" in names
+
+    def _prompt(self, prompt: str | None, name: str | None) -> str:
+        settings = self.pretrained.settings
+        if prompt is not None:
+            return prompt
+        name = name if name is not None else settings.default_prompt_name
+        if name is None:
+            return ""
+        if name not in settings.prompts:
+            there = ", ".join(settings.prompts) or "none"
+            raise UserError(f"prompt_name: this model's prompts are: {there}; found {shown(name)}")
+        return settings.prompts[name]
+
+    def _with_prompt(self, names: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
+        if options.get("prompt") is not None or options.get("prompt_name") is not None:
+            return options
+        found = next((name for name in names if name in self.prompts), None)
+        return {**options, "prompt": "" if found is None else self.prompts[found]}
+
+
+def _texts(inputs: Sequence[Text]) -> tuple[list[str], list[Sequence[Span] | None]]:
+    """Texts, and the words of those inputs that are word lists."""
+    texts: list[str] = []
+    words: list[Sequence[Span] | None] = []
+    for index, each in enumerate(inputs):
+        if isinstance(each, str):
+            texts.append(each)
+            words.append(None)
+        elif isinstance(each, Sequence) and all(isinstance(word, str) for word in each):
+            text, spans = join_words(each)
+            texts.append(text)
+            words.append(spans)
+        else:
+            raise UserError(f"inputs[{index}]: must be a text or a list of words, found {shown(each)}")
+    return texts, words

@@ -1,0 +1,94 @@
+"""What several verbs share: arguments, reading texts, writing answers."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from polyhead.errors import UserError
+
+if TYPE_CHECKING:
+    from polyhead.api import Polyhead
+
+Model = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A model folder, a run's folder, or a name on the Hub.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, mps …; the best there is if left out.")]
+Dtype = Annotated[
+    str, typer.Option(help="What the backbone computes in: auto (bf16 where it is fast), float32, bfloat16, float16.")
+]
+AllowMismatch = Annotated[
+    bool,
+    typer.Option("--allow-mismatch", help="Open heads that were trained on another encoder than the one beside them."),
+]
+Texts = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="TEXT … | FILE | -", help="Texts, a file with a text a line, or - for standard input."),
+]
+
+out = Console(highlight=False, soft_wrap=True)
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def open_model(
+    name: str, *, device: str | None = None, dtype: str = "auto", allow_mismatch: bool = False
+) -> "Polyhead":
+    """The model that the command line names."""
+    from polyhead.api import Polyhead
+
+    return Polyhead.from_pretrained(name, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
+
+
+def read_texts(given: list[str] | None) -> list[str]:
+    """The texts that were given: as arguments, in one file, or on standard input.
+
+    Raises:
+        UserError: there are none, or the file is not UTF-8.
+    """
+    if not given or given == ["-"]:
+        if not given and sys.stdin.isatty():
+            raise UserError("no text was given; write it behind the model, or name a file, or - for standard input")
+        return list(_lines(sys.stdin.buffer.read(), "standard input"))
+    if len(given) == 1 and _is_file(given[0]):
+        return list(_lines(Path(given[0]).read_bytes(), given[0]))
+    return given
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return len(text) < 4096 and Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _lines(content: bytes, name: str) -> Iterator[str]:
+    found = False
+    for number, line in enumerate(content.splitlines(), start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise UserError(f"{name}:{number}: must be UTF-8 text, found {line[:20]!r}") from None
+        if text.strip():
+            found = True
+            yield text
+    if not found:
+        raise UserError(f"{name}: holds no text; one text a line is read")
+
+
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """Write JSON on standard output; one line where ``indent`` is None."""
+    print(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """A user's text, safe on a terminal: control characters escaped, markup disarmed, shortened."""
+    from rich.markup import escape
+
+    clean = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return escape(clean if len(clean) <= limit else clean[: limit - 1] + "…")

@@ -1,0 +1,78 @@
+"""``polyhead evaluate``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from polyhead.cli.common import AllowMismatch, Device, Dtype, Json, Model, notes, open_model, out, print_json
+from polyhead.errors import UserError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(no_args_is_help=True)(evaluate)
+
+
+def evaluate(
+    model: Model,
+    recipe: Annotated[
+        Path | None,
+        typer.Argument(help="A recipe, of which only the data is read; or give --data.", show_default=False),
+    ] = None,
+    split: Annotated[Literal["train", "validation", "test"], typer.Option(help="Which split of the recipe.")] = "test",
+    data: Annotated[Path | None, typer.Option(help="A file to evaluate on, without a recipe.")] = None,
+    format: Annotated[str | None, typer.Option(help="The file's format: jsonl, json, csv, tsv, conll.")] = None,  # noqa: A002
+    text: Annotated[list[str] | None, typer.Option(help="The file's text column; several are joined.")] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=FIELD: a task and the field (conll: the column) of its labels; NAME if named alike."),
+    ] = None,
+    data_root: Annotated[Path | None, typer.Option(help="What the recipe's data paths are relative to.")] = None,
+    unseen: Annotated[
+        Literal["error", "count"],
+        typer.Option(help="A gold label that the model never saw: refuse it, or count it as wrong."),
+    ] = "error",
+    dtype: Dtype = "auto",
+    device: Device = None,
+    allow_mismatch: AllowMismatch = False,
+    json: Json = False,
+) -> None:
+    """Score a model's heads on labelled data. Labels, scheme and their order are the model's."""
+    if (recipe is None) == (data is None):
+        raise typer.BadParameter("give a recipe, or --data FILE with --format")
+    from polyhead.cli.train import noted_root
+    from polyhead.evaluation.tables import tables
+    from polyhead.recipe.examples import file_examples, recipe_examples
+
+    opened = open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
+    if not opened.tasks:
+        raise UserError(
+            f"{model}: this model has no heads to evaluate; train some: polyhead train RECIPE --from {model}"
+        )
+    if recipe is not None:
+        root = data_root or noted_root(recipe)
+        examples, log = recipe_examples(recipe, split, opened.tasks, data_root=root, count_unseen=unseen == "count")
+    else:
+        assert data is not None
+        examples, log = file_examples(
+            data, format, text or [], task or [], opened.tasks, count_unseen=unseen == "count"
+        )
+    from polyhead.inference.progress import progress
+
+    with progress("evaluating", len(examples), shown=not json) as advance:
+        report = opened.evaluate(examples, advance=advance)
+    if json:
+        print_json({**report.as_dict(), "oddities": dict(log.counts)})
+        return
+    for line in log.lines():
+        notes.print(f"! {line}", markup=False)
+    for table in tables(report):
+        out.print(table)
+        out.print()
+    for name in report.skipped:
+        out.print(f"skipped: head {name} has no labels in this data")
+    if report.truncated:
+        out.print(
+            f"{report.truncated:,} texts were longer than {opened.max_length} tokens and were read as far as that"
+        )

@@ -1,0 +1,56 @@
+"""``polyhead info``."""
+
+import typer
+from rich.table import Table
+
+from polyhead.cli.common import Json, Model, out, print_json, printable
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(no_args_is_help=True)(info)
+
+
+def info(model: Model, json: Json = False) -> None:
+    """What a model is: its encoder, its heads, what they know."""
+    from polyhead.pretrained import find, load
+
+    loaded = load(model, allow_mismatch=True)
+    encoder, settings = loaded.model.encoder, loaded.settings
+    facts = {
+        "folder": str(find(model)),
+        "backbone": encoder.backbone.network.config.model_type,
+        "layers": encoder.backbone.layers,
+        "hidden": encoder.backbone.hidden,
+        "parameters": sum(parameter.numel() for parameter in loaded.model.parameters()),
+        "pooling": settings.pooling,
+        "projection": settings.projection.width if settings.projection else None,
+        "normalize": settings.normalize,
+        "embedding": encoder.width,
+        "max_length": settings.max_length,
+        "prompts": settings.prompts,
+        "encoder_hash": loaded.encoder_hash(),
+    }
+    heads = {
+        name: {
+            **head.task.model_dump(mode="json"),
+            "outputs": list(head.task.outputs),
+            "trained": head.trained,
+            "fits_encoder": head.encoder_hash is None,
+        }
+        for name, head in loaded.heads.items()
+    }
+    if json:
+        print_json({**facts, "heads": heads})
+        return
+    table = Table(show_header=False, title="Encoder", title_justify="left")
+    for key, value in facts.items():
+        shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+        table.add_row(key, printable(shown))
+    out.print(table)
+    table = Table("head", "kind", "labels", "state", title="Heads", title_justify="left")
+    for name, head in loaded.heads.items():
+        state = "ready" if head.trained else "untrained here: the encoder moved without it, or it is new"
+        state = state if head.encoder_hash is None else "[red]made for another encoder: retrain it[/]"
+        table.add_row(name, head.task.kind, printable(", ".join(head.task.labels)), state)
+    out.print(table if heads else "No heads yet: polyhead train RECIPE adds them.")

@@ -1,0 +1,81 @@
+"""``polyhead predict``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from polyhead.cli.common import (
+    AllowMismatch,
+    Device,
+    Dtype,
+    Json,
+    Model,
+    Texts,
+    notes,
+    open_model,
+    out,
+    print_json,
+    printable,
+    read_texts,
+)
+
+if TYPE_CHECKING:
+    from polyhead.predictions import Prediction, TaskPrediction
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(no_args_is_help=True)(predict)
+
+
+def predict(
+    model: Model,
+    texts: Texts = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Heads to run, parted by commas, and embedding; every head if left out.")
+    ] = None,
+    dtype: Dtype = "auto",
+    device: Device = None,
+    allow_mismatch: AllowMismatch = False,
+    json: Json = False,
+) -> None:
+    """Classes and entities of texts, every task from one forward pass. --json prints one object a line."""
+    given = read_texts(texts)
+    opened = open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
+    wanted = list(opened.tasks) if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
+    if not wanted:
+        notes.print("This model has no heads; --tasks embedding prints its embeddings.")
+    predictions = opened.predictions(given, wanted)
+    if json:
+        for prediction in predictions:
+            print_json(prediction.as_dict(), indent=None)
+        return
+    out.print(predictions_table(list(predictions), [name for name in wanted if name != "embedding"]))
+
+
+def predictions_table(predictions: "list[Prediction]", tasks: list[str]) -> Table:
+    """A row a text, a column a task."""
+    table = Table(show_lines=True)
+    table.add_column("text", ratio=3, overflow="fold")
+    for name in tasks:
+        table.add_column(name, ratio=2, overflow="fold")
+    for prediction in predictions:
+        cut = " [dim](cut)[/]" if prediction.truncated else ""
+        table.add_row(printable(prediction.text) + cut, *(answer_text(prediction[name]) for name in tasks))
+    return table
+
+
+def answer_text(answer: "TaskPrediction") -> str:
+    """A task's answer in a cell."""
+    from polyhead.predictions import Classification
+
+    if isinstance(answer, Classification):
+        return f"{printable(answer.label)} [dim]{answer.score:.2f}[/]"
+    lines = [
+        f"{printable(each.word)} [bold]{printable(each.entity_group)}[/] [dim]{each.score:.2f}[/]"
+        for each in answer.entities
+    ]
+    if answer.unseen_words:
+        lines.append(f"[dim]{answer.unseen_words} words not read[/]")
+    return "\n".join(lines) or "[dim]–[/]"

@@ -1,0 +1,73 @@
+"""``polyhead quickstart``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polyhead.cli.common import Device, Json, notes, out, print_json
+
+SENTENCES = (
+    "Fetch Rewards is awesome and is America's number one app.",
+    "Alice went to Paris last summer.",
+    "Google announced a new AI-driven feature.",
+    "President Biden visited Wall Street on Monday.",
+    "The Yellowstone National Park sees over four million visitors.",
+    "Tesla's CEO Elon Musk unveiled the Cybertruck at the event.",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(quickstart)
+
+
+def quickstart(
+    output: Annotated[Path | None, typer.Option(help="The run's folder; runs/quickstart if left out.")] = None,
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Train a model with three heads on the starter data, and answer six sentences with it. Takes a minute or two."""
+    from polyhead.api import Polyhead
+    from polyhead.cli.predict import predictions_table
+    from polyhead.cli.train import free_folder
+    from polyhead.cli.watch import watch
+    from polyhead.evaluation.pictures import draw_embeddings
+    from polyhead.evaluation.tables import metrics_table
+    from polyhead.folder.files import write_json
+    from polyhead.recipe import load_recipe, train
+    from polyhead.recipe.examples import recipe_examples
+    from polyhead.starter import RECIPE
+
+    folder = output or free_folder(Path("runs"), "quickstart")
+    notes.print("Training one encoder with three heads (topic, sentiment, entities) on the starter sentences")
+    with watch(quiet=json) as watcher:
+        result = train(load_recipe(RECIPE), folder, device=device, watcher=watcher)
+    model = Polyhead.from_pretrained(folder, device=device)
+    examples, _ = recipe_examples(RECIPE, "test", model.tasks, data_root=None, count_unseen=False)
+    report = model.evaluate(examples)
+    answers = model.predict(list(SENTENCES))
+    write_json(folder / "test.json", report.as_dict())
+    draw_embeddings(
+        model.encode([example.text for example in examples]),
+        [example.labels["topic"] for example in examples],
+        folder / "embeddings.png",
+        title="Embeddings of the test sentences, by topic",
+    )
+    if json:
+        rows = [{key: value for key, value in each.as_dict().items() if key != "embedding"} for each in answers]
+        print_json({"run": str(folder), "seconds": result.seconds, "test": report.as_dict(), "answers": rows})
+        return
+    out.print(f"\nOn {len(examples)} test sentences that it has not seen:")
+    out.print(metrics_table(report))
+    out.print("\nSix sentences of nobody's data, one forward pass each for all three heads:")
+    out.print(predictions_table(answers, list(model.tasks)))
+    out.print(f"\nTrained in {result.seconds:.0f} s. The run is in [bold]{folder}[/]:")
+    out.print(f"  {folder / 'curves.png'}      losses and metrics over training")
+    out.print(f"  {folder / 'embeddings.png'}  the test sentences as the encoder sees them")
+    out.print(f"  {folder / 'model'}           a sentence-transformers folder with the heads beside it")
+    out.print("\nTry next:")
+    out.print(f'  polyhead predict {folder} "Your own sentence about Lisbon."')
+    out.print(f'  polyhead similarity {folder} "a cheap flight" "a bargain on plane tickets" "the vote was close"')
+    out.print(f"  polyhead info {folder}")
+    out.print("  polyhead train YOUR-RECIPE.yaml      (the README shows one)")

@@ -1,0 +1,91 @@
+"""What every reader has in common: where the rows are, and which fields of a row are its text and its labels."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from polyhead.errors import UserError
+
+
+def _text_keys(value: Any) -> Any:
+    return {str(key): str(label) for key, label in value.items()} if isinstance(value, dict) else value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str | Path) else value
+
+
+class Binding(BaseModel):
+    """Where a task's labels stand in a row."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: str | None = Field(None, description="the field with the label; the task's name if left out")
+    labels: Annotated[dict[str, str] | None, BeforeValidator(_text_keys)] = Field(
+        None, description="what the file writes → the label's name"
+    )
+    column: int | None = Field(None, description="conll: the column with the tags, from 0; the last if left out")
+    tags: str | None = Field(None, description="the field with a list of tags, one a word")
+    spans: str | None = Field(None, description="the field with a list of character spans; the task's name if left out")
+    start: str | None = Field(None, description="a span's key for its first character; start or start_offset")
+    end: str | None = Field(None, description="a span's key for its end (exclusive); end or end_offset")
+    type: str | None = Field(None, description="a span's key for its type; type or label")
+
+
+class Sample(BaseModel):
+    """A seeded sample of the rows: ``per_class`` of each class, or ``rows`` in all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    per_class: int | None = Field(None, ge=1)
+    rows: int | None = Field(None, ge=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row as the file has it. ``words`` is set where the format gives words instead of running text."""
+
+    fields: Mapping[str, Any]
+    place: str
+    words: Sequence[str] | None = None
+
+
+class Source(BaseModel):
+    """Files of one format and layout; a subclass a format.
+
+    Paths are those of the recipe; whoever reads resolves them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: str
+    path: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(min_length=1)
+    text: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
+        ("text",), min_length=1, description="the field with the text, or several to be joined by a space"
+    )
+    tasks: dict[str, Binding] = {}
+    sample: Sample | None = None
+
+    @abstractmethod
+    def records(self, file: TextIO, name: str) -> Iterator[Record]:
+        """The rows of an open file called ``name``, one at a time.
+
+        Raises:
+            UserError: the file is not of this format, with its line.
+        """
+
+    def open(self, path: Path) -> TextIO:
+        """Open a file of this format for reading.
+
+        Raises:
+            UserError: it is not there or cannot be read.
+        """
+        try:
+            return open(path, encoding="utf-8-sig", newline="")
+        except OSError as error:
+            reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+            raise UserError(f"{path}: {reason}; paths are relative to the recipe's folder or to --data-root") from None

@@ -1,0 +1,31 @@
+"""JSON: one file that holds a list of objects, such as sentences with character spans."""
+
+import json
+from collections.abc import Iterator
+from typing import Literal, TextIO
+
+from polyhead.data.readers.base import Record, Source
+from polyhead.data.readers.jsonl import record
+from polyhead.errors import UserError, shown
+
+
+class JsonSource(Source):
+    """A list of objects, or an object with one list in it; fields by their keys."""
+
+    format: Literal["json"] = "json"
+    words: str | None = None
+    """The field with a list of words, where the rows have words instead of text."""
+
+    def records(self, file: TextIO, name: str) -> Iterator[Record]:
+        """A record an object of the list; places are counted from 1."""
+        try:
+            value = json.load(file)
+        except (ValueError, RecursionError) as error:
+            raise UserError(
+                f"{name}: must be one JSON document ({shown(str(error))}); one object a line is jsonl"
+            ) from None
+        lists = [each for each in value.values() if isinstance(each, list)] if isinstance(value, dict) else [value]
+        if len(lists) != 1 or not isinstance(lists[0], list):
+            raise UserError(f"{name}: must hold a list of objects, found {shown(type(value).__name__)}")
+        for number, row in enumerate(lists[0], start=1):
+            yield record(row, f"{name}:row {number}", self.words)

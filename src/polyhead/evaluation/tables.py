@@ -1,0 +1,57 @@
+"""Reports as tables for a terminal."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from polyhead.evaluation.evaluate import Report, TaskReport
+
+
+def tables(report: Report) -> Iterator[Table]:
+    """The metrics of all tasks, then a table for each task."""
+    yield metrics_table(report)
+    for name, task in report.tasks.items():
+        yield confusion_table(name, task) if "confusion" in task.details else types_table(name, task)
+
+
+def metrics_table(report: Report) -> Table:
+    """A row a task and metric."""
+    table = Table(title="Metrics", title_justify="left")
+    for column, justify in (("task", "left"), ("rows", "right"), ("metric", "left"), ("value", "right")):
+        table.add_column(column, justify="right" if justify == "right" else "left")
+    for name, task in report.tasks.items():
+        for position, (metric, value) in enumerate(task.metrics.items()):
+            first = position == 0
+            table.add_row(name if first else "", f"{task.rows:,}" if first else "", metric, f"{value:.4f}")
+        table.add_section()
+    return table
+
+
+def confusion_table(name: str, task: TaskReport) -> Table:
+    """Gold labels down, answers across."""
+    labels = task.details["labels"]
+    table = Table(title=f"{name}: gold label (row) against answer (column)", title_justify="left")
+    table.add_column("")
+    for label in labels:
+        table.add_column(label, justify="right")
+    for label, row in zip(labels, task.details["confusion"], strict=True):
+        table.add_row(
+            label,
+            *(
+                f"[bold]{count:,}[/]" if label == other else f"{count:,}"
+                for other, count in zip(labels, row, strict=True)
+            ),
+        )
+    return table
+
+
+def types_table(name: str, task: TaskReport) -> Table:
+    """Precision, recall and F1 of each entity type."""
+    table = Table(title=f"{name}: exact spans by type", title_justify="left")
+    table.add_column("type")
+    for column in ("precision", "recall", "f1", "gold", "predicted"):
+        table.add_column(column, justify="right")
+    for label, scores in task.details["types"].items():
+        rates = [f"{scores[key]:.4f}" for key in ("precision", "recall", "f1")]
+        table.add_row(label, *rates, f"{scores['gold']:,}", f"{scores['predicted']:,}")
+    return table

@@ -1,0 +1,1 @@
+"""The model folder on disk: its layout, hashes, atomic writes. No torch."""

@@ -1,0 +1,104 @@
+"""``polyhead.json`` and the heads' folders: what a model folder holds beside the sentence-transformers model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from polyhead.errors import UserError, shown
+from polyhead.folder.files import read_json, write_json
+from polyhead.kinds import KINDS, Task
+
+MANIFEST = "polyhead.json"
+HEADS = "heads"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRecord:
+    """What a folder says about one head.
+
+    ``encoder_hash`` is that of the encoder which the head belongs to; ``trained`` is False where that encoder moved
+    in a training in which the head had no data, so that its answers may have drifted.
+    """
+
+    task: Task
+    encoder_hash: str
+    weights_hash: str
+    trained: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """``encoder_hash`` and every head, by name."""
+
+    encoder_hash: str
+    heads: Mapping[str, HeadRecord]
+
+
+def write_manifest(folder: Path, manifest: Manifest, *, version: str) -> None:
+    """Write ``polyhead.json`` and each head's config."""
+    for name, head in manifest.heads.items():
+        labels = dict(enumerate(head.task.outputs))
+        config = {
+            "task": head.task.model_dump(mode="json"),
+            "id2label": {str(index): label for index, label in labels.items()},
+            "label2id": {label: index for index, label in labels.items()},
+            "encoder_hash": head.encoder_hash,
+            "weights_hash": head.weights_hash,
+            "trained": head.trained,
+        }
+        write_json(folder / HEADS / name / "config.json", config)
+    top = {
+        "format_version": FORMAT_VERSION,
+        "polyhead_version": version,
+        "encoder_hash": manifest.encoder_hash,
+        "heads": list(manifest.heads),
+    }
+    write_json(folder / MANIFEST, top)
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The folder's manifest, ``None`` where it is a plain sentence-transformers or transformers folder.
+
+    Raises:
+        UserError: a newer format, or a file that does not say what it must.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    top = read_json(path)
+    if top.get("format_version") != FORMAT_VERSION:
+        found = shown(top.get("format_version"))
+        raise UserError(f"{path}: format_version must be {FORMAT_VERSION}, found {found}; update polyhead")
+    names = top.get("heads")
+    if not isinstance(names, list) or not all(isinstance(name, str) and _is_plain(name) for name in names):
+        raise UserError(f"{path}: heads must be a list of task names, found {shown(names)}")
+    heads = {name: _read_head(folder / HEADS / name / "config.json") for name in names}
+    return Manifest(str(top.get("encoder_hash")), heads)
+
+
+def _is_plain(name: str) -> bool:
+    return name not in {"", ".", ".."} and "/" not in name and "\\" not in name
+
+
+def _read_head(path: Path) -> HeadRecord:
+    config = read_json(path)
+    task: Any = config.get("task")
+    kind = task.get("kind") if isinstance(task, dict) else None
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise UserError(f"{path}: the kind must be one of {', '.join(KINDS)}, found {shown(kind)}")
+    try:
+        parsed = KINDS[kind].model_validate(task)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(f"{path}: task.{place}: {first['msg']}") from None
+    return HeadRecord(
+        parsed,
+        encoder_hash=str(config.get("encoder_hash")),
+        weights_hash=str(config.get("weights_hash")),
+        trained=bool(config.get("trained", True)),
+    )

@@ -1,0 +1,1 @@
+"""Prediction: texts in, predictions out, through an engine."""

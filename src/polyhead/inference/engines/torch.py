@@ -1,0 +1,48 @@
+"""The torch engine: the model as it is, the backbone in the dtype that the hardware is fast at."""
+
+import copy
+from collections.abc import Collection
+
+import torch
+from torch import Tensor
+
+from polyhead.data.collate import to_inputs
+from polyhead.inference.engines.base import EngineOutput
+from polyhead.kinds.base import FloatArray
+from polyhead.modeling.encoder import Encoder
+from polyhead.modeling.model import MultiTaskModel
+from polyhead.pretrained.hardware import resolve_device, resolve_dtype
+from polyhead.text.batches import Padded
+
+
+class TorchEngine:
+    """Heads, pooling and projection are the model's own, in fp32; the backbone is a copy where the dtype is narrower."""
+
+    def __init__(self, model: MultiTaskModel, *, device: str | None = None, dtype: str = "auto") -> None:
+        self.device = resolve_device(device)
+        self.dtype = resolve_dtype(dtype, self.device)
+        self.max_tokens = 2048 if self.device.type == "cpu" else 32768
+        self.model = model.to(self.device).eval()
+        encoder = model.encoder
+        if self.dtype != torch.float32:
+            backbone = copy.deepcopy(encoder.backbone).to(self.dtype).requires_grad_(False)
+            encoder = Encoder(
+                backbone=backbone,
+                pooling=encoder.pooling,
+                projection=encoder.projection,
+                normalize=encoder.normalize,
+            ).eval()
+        self.encoder = encoder
+
+    @torch.inference_mode()
+    def __call__(self, padded: Padded, *, tasks: Collection[str], token_states: bool = False) -> EngineOutput:
+        """One forward pass."""
+        encoded = self.encoder(to_inputs(padded).to(self.device))
+        logits = {name: _numpy(self.model.heads[name](encoded)) for name in tasks}
+        tokens = _numpy(encoded.tokens) if token_states else None
+        return EngineOutput(_numpy(encoded.embedding), logits, tokens)
+
+
+def _numpy(tensor: Tensor) -> FloatArray:
+    array: FloatArray = tensor.float().cpu().numpy()
+    return array

@@ -1,0 +1,101 @@
+"""Entities in a text: one tag a word, decoded so that no invalid sequence can come out."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from polyhead.documents import Document, IntArray
+from polyhead.kinds.base import IGNORED, FloatArray, Task, softmax
+from polyhead.kinds.schemes import (
+    EntitySpan,
+    Scheme,
+    best_sequence,
+    forbidden_transitions,
+    runs,
+    tag_names,
+    tags_from_spans,
+)
+from polyhead.predictions import Entity, Tagging, WordTag
+
+Gold = Sequence[EntitySpan]
+
+
+class TaggingTask(Task):
+    """Gold: entity spans. Logits: one a tag at every token, read at each word's first."""
+
+    level: ClassVar[Literal["sentence", "token"]] = "token"
+    metrics: ClassVar[tuple[str, ...]] = (
+        "span_f1",
+        "span_precision",
+        "span_recall",
+        "span_f1_macro",
+        "token_accuracy",
+        "piece_accuracy",
+    )
+
+    kind: Literal["tagging"] = "tagging"
+    scheme: Scheme = Field(
+        "iob2", description="how entities are written as tags: iob2 (B-, I-, O) or io (the type alone)"
+    )
+    words: Literal["words"] = Field(
+        "words", description="the word splitter for raw text; word lists are taken as they are"
+    )
+    word_shapes: bool = Field(False, description="add a small embedding of each word's capital shape to its tokens")
+    word_shape_width: int = Field(16, ge=1, description="width of that embedding")
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_are_types(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        if "O" in labels or any(label.startswith(("B-", "I-")) for label in labels):
+            raise ValueError("labels of a tagging task are entity types (PER), not tags (O, B-PER, I-PER)")
+        return labels
+
+    @property
+    def splitter(self) -> str:
+        """The name of the word splitter."""
+        return self.words
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The tags, ``O`` first."""
+        return tag_names(self.labels, self.scheme)
+
+    def label_names(self, golds: Iterable[Gold]) -> set[str]:
+        """Every entity type that occurs."""
+        return {span.type for gold in golds for span in gold}
+
+    def target(self, gold: Gold, document: Document) -> IntArray:
+        """The tag's id at each word's first token. *Shape:* (tokens,)."""
+        words = document.words[self.words]
+        target = self.missing_target(document)
+        ids = {tag: index for index, tag in enumerate(self.outputs)}
+        for position, tag in zip(words.first, tags_from_spans(gold, words.spans, self.scheme), strict=True):
+            if position >= 0:
+                target[position] = IGNORED if tag is None else ids[tag]
+        return target
+
+    def decode(self, logits: FloatArray, document: Document) -> Tagging:
+        """The best valid sequence. An entity's score is the mean probability of its words' tags."""
+        words = document.words[self.words]
+        read = words.first >= 0
+        scores = np.full((len(words.spans), len(self.outputs)), -1e9, dtype=np.float32)
+        scores[:, 0] = 0.0
+        probabilities = softmax(logits[words.first[read]])
+        scores[read] = np.log(np.maximum(probabilities, 1e-30))
+        best = best_sequence(scores, forbidden_transitions(self.outputs, self.scheme))
+        chosen = np.exp(scores[np.arange(len(best)), best])
+        tags = [self.outputs[index] for index in best]
+        text = document.text
+        tagged = tuple(
+            WordTag(text[start:end], tag, float(score), start, end)
+            for (start, end), tag, score in zip(words.spans, tags, chosen, strict=True)
+        )
+        return Tagging(tuple(_entities(text, tagged, chosen, self.scheme)), tagged, int((~read).sum()))
+
+
+def _entities(text: str, words: Sequence[WordTag], scores: FloatArray, scheme: Scheme) -> Iterable[Entity]:
+    for first, last, name in runs([word.tag for word in words], scheme):
+        start, end = words[first].start, words[last].end
+        yield Entity(name, float(scores[first : last + 1].mean()), text[start:end], start, end)

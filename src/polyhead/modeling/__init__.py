@@ -1,0 +1,1 @@
+"""The networks, in pure torch: no paths, tokenizers, logging or device moves in here."""

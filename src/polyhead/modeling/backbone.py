@@ -1,0 +1,50 @@
+"""The backbone: any transformers encoder or decoder, as token ids → token states."""
+
+from inspect import signature
+from typing import Any
+
+from torch import Tensor, nn
+
+# Position tables of these families begin after the padding id: a table of 514 rows holds 512 positions.
+_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "xmod", "longformer", "data2vec-text"}
+
+
+class Backbone(nn.Module):
+    """Wraps a transformers model whose output has a ``last_hidden_state``."""
+
+    def __init__(self, *, network: Any) -> None:
+        super().__init__()
+        self.network = network
+        keeps_cache = "use_cache" in signature(network.forward).parameters
+        self._options = {"use_cache": False} if keeps_cache else {}
+
+    @property
+    def hidden(self) -> int:
+        """Width of the token states."""
+        return int(self.network.config.hidden_size)
+
+    @property
+    def layers(self) -> int:
+        """Number of transformer layers."""
+        return int(self.network.config.num_hidden_layers)
+
+    @property
+    def vocabulary(self) -> int:
+        """Rows of the token embedding."""
+        return int(self.network.get_input_embeddings().num_embeddings)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Token states. *Shapes:* (batch, tokens) → (batch, tokens, hidden)."""
+        output = self.network(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **self._options)
+        states: Tensor = output.last_hidden_state
+        return states
+
+
+def max_positions(config: Any) -> int | None:
+    """The most tokens that a backbone of this transformers config can read, ``None`` for no limit."""
+    positions = getattr(config, "max_position_embeddings", None)
+    if not positions or positions < 0:
+        return None
+    if config.model_type in _OFFSET_POSITIONS:
+        return int(positions) - int(config.pad_token_id if config.pad_token_id is not None else 1) - 1
+    return int(positions)

@@ -1,0 +1,52 @@
+"""A model in memory → a folder: a plain sentence-transformers model with the heads beside it."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from polyhead import __version__
+from polyhead.folder.files import whole_folder
+from polyhead.folder.hashing import tensors_hash
+from polyhead.folder.manifest import HEADS, HeadRecord, Manifest, write_manifest
+from polyhead.folder.sentence_transformers import DENSE, POOLING, write_layout
+from polyhead.pretrained.pretrained import Pretrained, arrays
+
+
+def save(pretrained: Pretrained, folder: str | Path) -> Path:
+    """Write the folder whole or not at all; the weights are always the fp32 masters.
+
+    Raises:
+        UserError: the disk is full, or the place cannot be written.
+    """
+    target = Path(folder)
+    encoder = pretrained.model.encoder
+    with whole_folder(target) as place:
+        network = encoder.backbone.network
+        network.save_pretrained(place, max_shard_size="1000GB")
+        pretrained.files.model_max_length = pretrained.settings.max_length
+        pretrained.files.backend_tokenizer.no_truncation()
+        pretrained.files.backend_tokenizer.no_padding()
+        pretrained.files.save_pretrained(place)
+        write_layout(place, pretrained.settings, hidden=encoder.backbone.hidden)
+        if encoder.projection:
+            _save_weights(encoder.projection, place / DENSE / "model.safetensors")
+        if any(True for _ in encoder.pooling.parameters()):
+            _save_weights(encoder.pooling, place / POOLING / "model.safetensors")
+        here = pretrained.encoder_hash()
+        records = {}
+        for name, head in pretrained.heads.items():
+            module = pretrained.model.heads[name]
+            records[name] = HeadRecord(head.task, head.encoder_hash or here, tensors_hash(arrays(module)), head.trained)
+            _save_weights(module, place / HEADS / name / "model.safetensors")
+        write_manifest(place, Manifest(here, records), version=__version__)
+    return target
+
+
+def _save_weights(module: nn.Module, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors: dict[str, Tensor] = {
+        name: tensor.detach().to("cpu", torch.float32).contiguous() for name, tensor in module.state_dict().items()
+    }
+    save_file(tensors, path, metadata={"format": "pt"})

@@ -1,0 +1,183 @@
+"""A recipe's file → a ``Recipe``, or every fault in it at once."""
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from polyhead.data.readers import SOURCES, Source
+from polyhead.errors import UserError, shown
+from polyhead.kinds import KINDS, RESERVED_NAMES, TASK_NAME, Task
+from polyhead.recipe.faults import Faults, unknown_key, validate
+from polyhead.recipe.schema import SPLITS, DataSettings, ModelSettings, Recipe
+from polyhead.recipe.yaml import Place, read_yaml
+from polyhead.training import TrainingSettings
+
+_SECTIONS = ("model", "tasks", "data", "training")
+
+
+def load_recipe(
+    path: str | Path, *, overrides: Mapping[str, str] | None = None, data_root: str | Path | None = None
+) -> Recipe:
+    """Read a recipe. ``overrides`` maps dotted keys to YAML values: ``{"training.epochs": "3"}``.
+
+    Paths of data are relative to ``data_root``, or to the recipe's folder.
+
+    Raises:
+        UserError: with a line for each fault, all at once.
+    """
+    path = Path(path)
+    located = read_yaml(path)
+    raw = located.value
+    if not isinstance(raw, dict):
+        raise UserError(f"{path}: a recipe is a mapping with {', '.join(_SECTIONS)}; found {shown(raw)}")
+    raw, overridden = _override(raw, overrides or {})
+    faults = Faults(path, located.lines, overridden)
+    for key in raw:
+        if key not in _SECTIONS:
+            faults.add((str(key),), unknown_key(str(key), _SECTIONS))
+    model = _section(ModelSettings, raw, "model", faults)
+    training = _section(TrainingSettings, raw, "training", faults)
+    tasks = _tasks(raw, faults)
+    data = _data(raw, tasks, faults)
+    if faults.lines:
+        raise UserError(*faults.lines)
+    root = Path(data_root) if data_root is not None else path.parent
+    return Recipe(path.stem, model, tasks, data, training, root, raw)
+
+
+def _override(raw: dict[str, Any], overrides: Mapping[str, str]) -> tuple[dict[str, Any], set[Place]]:
+    raw = copy.deepcopy(raw)
+    places: set[Place] = set()
+    for key, text in overrides.items():
+        place = tuple(key.split("."))
+        target = raw
+        for name in place[:-1]:
+            below = target.setdefault(name, {})
+            if not isinstance(below, dict):
+                raise UserError(f"--{key}: {name} is no mapping in the recipe")
+            target = below
+        try:
+            target[place[-1]] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise UserError(f"--{key}: the value must be YAML, found {shown(text)}") from None
+        places.add(place)
+    return raw, places
+
+
+def _section(model: type[Any], raw: Mapping[str, Any], name: str, faults: Faults) -> Any:
+    value, found = validate(model, raw.get(name) or {})
+    for place, message in found:
+        faults.add((name, *place), message)
+    return value
+
+
+def _tasks(raw: Mapping[str, Any], faults: Faults) -> dict[str, Task]:
+    section = raw.get("tasks")
+    if not isinstance(section, dict) or not section:
+        faults.add(("tasks",), f"must map task names to their settings; found {shown(section)}")
+        return {}
+    tasks = {}
+    for name, value in section.items():
+        place = ("tasks", str(name))
+        if not isinstance(name, str) or not re.fullmatch(TASK_NAME, name) or name in RESERVED_NAMES:
+            faults.add(place, f"a task's name must match {TASK_NAME} and not be {', '.join(RESERVED_NAMES)}")
+            continue
+        kind = value.get("kind") if isinstance(value, dict) else None
+        if not isinstance(kind, str) or kind not in KINDS:
+            faults.add((*place, "kind"), f"must be one of {', '.join(KINDS)}; found {shown(kind)}")
+            continue
+        task, found = validate(KINDS[kind], value)
+        for below, message in found:
+            faults.add((*place, *below), message)
+        if task is not None:
+            tasks[name] = task
+    return tasks
+
+
+def _data(raw: Mapping[str, Any], tasks: Mapping[str, Task], faults: Faults) -> dict[str, DataSettings]:
+    section = raw.get("data")
+    if not isinstance(section, dict) or not section:
+        faults.add(("data",), f"must map data sets' names to their files; found {shown(section)}")
+        return {}
+    data = {}
+    declared = raw.get("tasks") if isinstance(raw.get("tasks"), dict) else {}
+    for name, value in section.items():
+        place = ("data", str(name))
+        if not isinstance(value, dict):
+            faults.add(place, f"must be a mapping with format, train, tasks …; found {shown(value)}")
+            continue
+        data[str(name)] = _data_set(value, place, declared or {}, faults)
+    used = {task for each in data.values() for source in each.sources.values() for task in source.tasks}
+    for name in tasks:
+        if name not in used and not faults.lines:
+            faults.add(("tasks", name), "no data set has labels for this task; name it under its tasks")
+    return data
+
+
+def _data_set(value: Mapping[str, Any], place: Place, declared: Mapping[str, Any], faults: Faults) -> DataSettings:
+    base = {key: each for key, each in value.items() if key not in SPLITS}
+    sources: dict[str, Source] = {}
+    shares: dict[str, float] = {}
+    if not any(split in value for split in SPLITS):
+        faults.add(place, f"a data set needs at least one of {', '.join(SPLITS)}")
+    if "sample" in base:
+        faults.add((*place, "sample"), "belongs below a split: train: {path: …, sample: …}")
+        del base["sample"]
+    for split in (split for split in SPLITS if split in value):
+        given = value[split]
+        here = (*place, split)
+        if isinstance(given, float) and split != "train":
+            if not 0 < given < 1 or "train" not in value:
+                faults.add(here, f"a share of train must be between 0 and 1, and train be there; found {given}")
+            shares[split] = given
+            continue
+        if not isinstance(given, str | list | dict):
+            faults.add(here, f"must be a path, paths, a mapping with a path, or a share of train; found {shown(given)}")
+            continue
+        merged = _merge(base, given if isinstance(given, dict) else {"path": given})
+        source = _source(merged, place, here, declared, faults)
+        if source:
+            sources[split] = source
+    return DataSettings(sources, shares)
+
+
+def _source(
+    merged: Mapping[str, Any], place: Place, here: Place, declared: Mapping[str, Any], faults: Faults
+) -> Source | None:
+    """The split's source; a fault stands where its key does, below the split or below the data set."""
+
+    def at(below: Sequence[str]) -> Place:
+        own = (*here, *below)
+        shared = (*place, *below)
+        return own if faults.has(own) or not faults.has(shared) else shared
+
+    form = merged.get("format")
+    if not isinstance(form, str) or form not in SOURCES:
+        faults.add(at(["format"]), f"must be one of {', '.join(SOURCES)}; found {shown(form)}")
+        return None
+    source, found = validate(SOURCES[form], merged)
+    for below, message in found:
+        line_place = at(below)
+        if not any(line.endswith(f"{'.'.join(line_place)}: {message}") for line in faults.lines):
+            faults.add(line_place, message)
+    for name in merged.get("tasks") or {} if isinstance(merged.get("tasks"), dict) else {}:
+        if name not in declared:
+            faults.add(at(["tasks", str(name)]), f"no such task; declared are: {', '.join(map(str, declared))}")
+    return source if isinstance(source, Source) else None
+
+
+def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A split's settings over its data set's; tasks are merged key by key."""
+    merged = {**base, **own}
+    shared, mine = base.get("tasks"), own.get("tasks")
+    if isinstance(shared, dict) and isinstance(mine, dict):
+        merged["tasks"] = {
+            name: {**(shared.get(name) or {}), **(mine.get(name) or {})} for name in dict.fromkeys([*shared, *mine])
+        }
+    if isinstance(merged.get("tasks"), dict):
+        merged["tasks"] = {name: value or {} for name, value in merged["tasks"].items()}
+    return merged

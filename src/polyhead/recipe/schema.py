@@ -1,0 +1,53 @@
+"""The recipe as values: model, tasks, data, training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from polyhead.data.readers import Source
+from polyhead.kinds import Task
+from polyhead.pretrained import DEFAULT_BACKBONE
+from polyhead.training import TrainingSettings
+
+SPLITS = ("train", "validation", "test")
+
+
+class ModelSettings(BaseModel):
+    """Under ``model:``. What is left out is as the backbone's folder says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backbone: str = Field(DEFAULT_BACKBONE, description="a folder, or a name on the Hub")
+    pooling: Literal["mean", "cls", "max", "last", "attention"] | None = Field(
+        None, description="how token states become one vector; last for decoders, attention is learned"
+    )
+    projection: int | None = Field(None, ge=1, description="width of a new linear projection after the pooling")
+    normalize: bool | None = Field(None, description="whether embeddings have length 1")
+    max_length: int | None = Field(None, ge=3, description="tokens that are read of a text, special ones included")
+    attention_dropout: float | None = Field(
+        None, ge=0, lt=1, description="replaces the backbone's attention dropout; 0 trains a third faster on CPUs"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """One data set: its source of each split that has files, and the share of ``train`` for those that have not."""
+
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole recipe. ``root`` is what its data paths are relative to; ``raw`` is the document, overrides included."""
+
+    name: str
+    model: ModelSettings
+    tasks: Mapping[str, Task]
+    data: Mapping[str, DataSettings]
+    training: TrainingSettings
+    root: Path
+    raw: Mapping[str, Any]

@@ -1,0 +1,78 @@
+"""Batches by a token budget: texts of like length together, so that little is spent on padding."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from polyhead.documents import Document, IntArray
+from polyhead.text.encoding import Encoding
+
+
+def token_budget_batches(lengths: Sequence[int], *, max_tokens: int, max_rows: int | None = None) -> list[IntArray]:
+    """Row numbers grouped into batches, longest texts first.
+
+    A batch holds at most ``max_tokens`` tokens with its padding (a single longer text is a batch of its own) and at
+    most ``max_rows`` rows. Every row is in exactly one batch.
+    """
+    order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
+    batches: list[IntArray] = []
+    start = 0
+    while start < len(order):
+        rows = max(1, max_tokens // max(1, lengths[order[start]]))
+        rows = rows if max_rows is None else min(rows, max_rows)
+        batches.append(order[start : start + rows])
+        start += rows
+    return batches
+
+
+@dataclass(frozen=True, slots=True)
+class PaddedWords:
+    """Words as one splitter cuts them: ``index`` and ``shapes`` as in ``Words``, a token each. *Shapes:* (batch, tokens)."""
+
+    index: IntArray
+    shapes: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Padded:
+    """A batch of encodings, padded on the right. *Shapes:* all (batch, tokens).
+
+    ``pooling_mask`` leaves out the prompt's tokens where the encoder pools without them.
+    """
+
+    input_ids: IntArray
+    attention_mask: IntArray
+    pooling_mask: IntArray
+    words: Mapping[str, PaddedWords]
+
+
+def pad(
+    encodings: Sequence[Encoding], documents: Sequence[Document] = (), *, pad_id: int, pool_prompt: bool = True
+) -> Padded:
+    """Put encodings side by side, with the words of their documents where there are any."""
+    lengths = np.asarray([len(encoding) for encoding in encodings], dtype=np.int64)
+    width = int(lengths.max(initial=0))
+    mask = np.arange(width) < lengths[:, None]
+    ids = pad_rows([np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings], width, pad_id)
+    attention_mask = mask.astype(np.int64)
+    pooling_mask = attention_mask
+    if not pool_prompt:
+        prompt = np.asarray([encoding.prompt_tokens for encoding in encodings], dtype=np.int64)
+        pooling_mask = attention_mask * (np.arange(width) >= prompt[:, None])
+    words = {
+        name: PaddedWords(
+            index=pad_rows([document.words[name].index for document in documents], width, -1),
+            shapes=pad_rows([document.words[name].token_shapes for document in documents], width, 0),
+        )
+        for name in (documents[0].words if documents else ())
+    }
+    return Padded(ids, attention_mask, pooling_mask, words)
+
+
+def pad_rows(rows: Sequence[IntArray], width: int, fill: int) -> IntArray:
+    """Rows of integers of different lengths as one matrix. *Shape:* (rows, width)."""
+    matrix = np.full((len(rows), width), fill, dtype=np.int64)
+    for row, values in zip(matrix, rows, strict=True):
+        row[: len(values)] = values
+    return matrix

@@ -1,0 +1,59 @@
+"""Which epoch is the best, and when to stop waiting for a better one."""
+
+import math
+from collections.abc import Mapping
+
+from polyhead.errors import UserError
+from polyhead.evaluation import Report
+from polyhead.kinds import Task
+from polyhead.training.settings import Score
+
+
+def check_score(score: Score | None, tasks: Mapping[str, Task]) -> None:
+    """Refuse a score that names no metric of these tasks.
+
+    Raises:
+        UserError: it does.
+    """
+    known = ["loss", *(f"{name}.{metric}" for name, task in tasks.items() for metric in task.metrics)]
+    for name in [score] if isinstance(score, str) else list(score or ()):
+        if name not in known:
+            raise UserError(f"training.score: must be of {', '.join(known)}; found {name!r}")
+
+
+def score_of(score: Score | None, tasks: Mapping[str, Task], report: Report, loss: float) -> float:
+    """The number to maximise: a metric, a weighted mean of metrics, or the negative validation loss.
+
+    Where no row has validation labels for what the score names, it is NaN.
+    """
+    metrics = {**report.metrics(), "loss": -loss}
+    if score is None:
+        weights = {f"{name}.{tasks[name].metrics[0]}": 1.0 for name in report.tasks}
+    else:
+        weights = {score: 1.0} if isinstance(score, str) else dict(score)
+    if not weights or any(name not in metrics for name in weights):
+        return math.nan
+    return sum(metrics[name] * weight for name, weight in weights.items()) / sum(weights.values())
+
+
+class Selection:
+    """Remembers the best score. An epoch without one (no validation data) counts as the best so far."""
+
+    def __init__(self, patience: int | None) -> None:
+        self.patience = patience
+        self.best = -math.inf
+        self.waited = 0
+
+    def update(self, score: float) -> bool:
+        """Take an epoch's score; whether it is the best."""
+        if math.isnan(score) or score > self.best:
+            self.best = self.best if math.isnan(score) else score
+            self.waited = 0
+            return True
+        self.waited += 1
+        return False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience is at an end."""
+        return self.patience is not None and self.waited >= self.patience

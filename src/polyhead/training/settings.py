@@ -1,0 +1,72 @@
+"""The settings of training, as they stand under ``training:`` in a recipe."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Score = str | dict[str, float]
+
+
+class Freeze(BaseModel):
+    """Names of what does not learn: ``backbone``, or heads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    freeze: tuple[str, ...] = Field(min_length=1)
+
+
+class TrainingSettings(BaseModel):
+    """How to train. Rates are those at the end of the warm-up."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(3, ge=1, description="times over the data; the sampling says what one is")
+    batch_size: int = Field(32, ge=1, description="rows per data set and step")
+    learning_rate: float = Field(5e-5, ge=0, description="AdamW's rate for the backbone")
+    head_learning_rate: float = Field(1e-3, ge=0, description="AdamW's rate for heads, projection and learned pooling")
+    weight_decay: float = Field(0.01, ge=0, description="decoupled decay; never on biases and norms")
+    warmup_steps: Annotated[float, Field(ge=0)] = Field(0.1, description="steps, or below 1 a share of all steps")
+    lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field("linear", description="decay after the warm-up")
+    max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
+    bf16: bool | Literal["auto"] = Field("auto", description="bf16 autocast; auto: where the hardware is fast at it")
+    plan: Literal["full", "probe"] | Freeze = Field(
+        "full", description="full: everything learns; probe: only heads; {freeze: [backbone, HEAD …]}"
+    )
+    sampling: Literal["proportional", "round_robin", "temperature"] = Field(
+        "proportional", description="which data set a step draws from"
+    )
+    temperature: float = Field(2.0, ge=1, description="temperature sampling draws a data set of n rows by n^(1/T)")
+    group_by_length: bool = Field(True, description="batches of texts of like length: less padding, a faster step")
+    score: Score | None = Field(
+        None,
+        description="what chooses the best epoch: loss, task.metric, or {task.metric: weight}; "
+        "the mean of the tasks' first metrics if left out",
+    )
+    early_stopping_patience: int | None = Field(None, ge=1, description="epochs without a better score before stopping")
+    seed: int = Field(
+        13, ge=0, description="of everything drawn at random: samples, splits, order, new weights, dropout"
+    )
+    logging_steps: int = Field(10, ge=1, description="steps between lines in metrics.jsonl")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_spelling(cls, values: object) -> object:
+        """The transformers names are known, to say how they are spelled here."""
+        if isinstance(values, dict):
+            for theirs, ours in _OTHER_SPELLINGS.items():
+                if theirs in values:
+                    raise ValueError(f"{theirs} is spelled {ours} here")
+        return values
+
+
+_OTHER_SPELLINGS = {
+    "num_train_epochs": "epochs",
+    "per_device_train_batch_size": "batch_size",
+    "train_batch_size": "batch_size",
+    "lr": "learning_rate",
+    "warmup_ratio": "warmup_steps (a value below 1 is a share)",
+    "metric_for_best_model": "score",
+    "patience": "early_stopping_patience",
+    "scheduler": "lr_scheduler_type",
+    "freeze": "plan: {freeze: […]}",
+}
