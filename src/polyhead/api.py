@@ -48,7 +48,8 @@ class Polyhead:
     ) -> Self:
         """Open a model folder, a run's folder, a sentence-transformers or transformers folder, or a Hub name.
 
-        ``dtype`` is what the backbone computes in: auto, float32, bfloat16, float16; weights stay fp32 and are saved so.
+        ``dtype`` is what the backbone computes in: auto, float32, bfloat16, float16; weights are kept and saved
+        in fp32.
         ``allow_mismatch`` opens heads that were trained on another encoder than the one beside them.
 
         Raises:
@@ -165,7 +166,7 @@ class Polyhead:
     ) -> Any:
         """Every task's answer from one forward pass: a ``Prediction`` for a string, a list of them for a list.
 
-        An input may be a list of words, which are then taken as they are; offsets refer to them joined by single spaces.
+        An input may be a list of words, taken as they are; offsets refer to them joined by single spaces.
         ``tasks`` names the heads to run, and ``embedding``; all of them if left out.
 
         Raises:

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from polyhead import __version__
+from polyhead._version import __version__
 from polyhead.cli import encode, evaluate, info, predict, quickstart, similarity, train
 from polyhead.errors import UserError, missing_extra
 

@@ -50,9 +50,11 @@ def quickstart(
     write_json(folder / "test.json", report.as_dict())
     draw_embeddings(
         model.encode([example.text for example in examples]),
-        [example.labels["topic"] for example in examples],
+        {
+            f"test sentences by {task}": [example.labels[task] for example in examples]
+            for task in ("topic", "sentiment")
+        },
         folder / "embeddings.png",
-        title="Embeddings of the test sentences, by topic",
     )
     if json:
         rows = [{key: value for key, value in each.as_dict().items() if key != "embedding"} for each in answers]
@@ -60,7 +62,7 @@ def quickstart(
         return
     out.print(f"\nOn {len(examples)} test sentences that it has not seen:")
     out.print(metrics_table(report))
-    out.print("\nSix sentences of nobody's data, one forward pass each for all three heads:")
+    out.print("\nSix more sentences, each answered by all three heads from one forward pass:")
     out.print(predictions_table(answers, list(model.tasks)))
     out.print(f"\nTrained in {result.seconds:.0f} s. The run is in [bold]{folder}[/]:")
     out.print(f"  {folder / 'curves.png'}      losses and metrics over training")

@@ -1,4 +1,4 @@
-"""Showing a training while it runs: what was read, a bar with losses and time left, a table that grows an epoch a row."""
+"""Showing a training while it runs: what was read, a bar with losses and time left, a table with a row an epoch."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence

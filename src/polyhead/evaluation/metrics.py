@@ -98,7 +98,7 @@ def token_accuracy(spans: Spans) -> float:
 
 
 def piece_accuracy(spans: Spans) -> float:
-    """The share of sub-word pieces whose word's entity type is right, prefixes aside (``B-PER`` is ``I-PER`` is ``PER``)."""
+    """The share of sub-word pieces whose word's entity type is right, prefixes aside (``B-PER`` is ``I-PER``)."""
     pairs = list(_tag_pairs(spans))
     total = sum(count for _, _, count in pairs)
     right = sum(count for gold, predicted, count in pairs if type_of(gold) == type_of(predicted))

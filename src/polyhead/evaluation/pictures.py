@@ -1,5 +1,6 @@
 """Pictures: a run's curves, and embeddings in two dimensions, as PNG."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
 
 from polyhead.folder.files import write_bytes
 from polyhead.kinds.base import FloatArray
@@ -42,25 +43,31 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     _save(figure, path)
 
 
-def draw_embeddings(embeddings: FloatArray, labels: Sequence[str], path: Path, *, title: str) -> None:
-    """Embeddings (texts, width) by their first two principal components, coloured by label."""
-    points = PCA(n_components=2, random_state=0).fit_transform(embeddings)
-    figure = Figure(figsize=(6.4, 5.2), layout="constrained", dpi=120)
-    axes = figure.subplots()
-    names = sorted(set(labels))
-    chosen = np.asarray(labels)
-    for name, colour in zip(names, _colours(len(names)), strict=True):
-        group = points[chosen == name]
-        axes.scatter(
-            group[:, 0], group[:, 1], s=18, color=colour, label=f"{name} ({len(group)})", alpha=0.8, linewidths=0
-        )
-    axes.set_title(title, loc="left", fontsize=11)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_xlabel("first principal component")
-    axes.set_ylabel("second principal component")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=9, frameon=False)
+def draw_embeddings(embeddings: FloatArray, colourings: Mapping[str, Sequence[str]], path: Path) -> None:
+    """Embeddings (texts, width) in two dimensions by t-SNE (van der Maaten and Hinton, 2008), once for each colouring.
+
+    ``colourings`` maps a title to a label a text. Fewer than four texts, too few for t-SNE, are drawn by two of their
+    dimensions.
+    """
+    rows = len(embeddings)
+    if rows < 4:
+        points = np.pad(embeddings - embeddings.mean(axis=0), ((0, 0), (0, 2)))[:, :2]
+    else:
+        perplexity = min(30.0, (rows - 1) / 3)
+        points = TSNE(n_components=2, perplexity=perplexity, init="pca", random_state=0).fit_transform(embeddings)
+    figure = Figure(figsize=(5.4 * len(colourings), 4.8), layout="constrained", dpi=120)
+    panels = figure.subplots(1, len(colourings), squeeze=False)[0]
+    for axes, (title, labels) in zip(panels, colourings.items(), strict=True):
+        names = sorted(set(labels))
+        chosen = np.asarray(labels)
+        for name, colour in zip(names, _colours(len(names)), strict=True):
+            group = points[chosen == name]
+            axes.scatter(*group.T, s=20, color=colour, label=f"{name} ({len(group)})", alpha=0.85, linewidths=0)
+        axes.set_title(title, loc="left", fontsize=11)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_color("#bbbbbb")
+        axes.legend(fontsize=8, frameon=True, framealpha=0.8, edgecolor="none")
     _save(figure, path)
 
 
@@ -70,9 +77,8 @@ def _keys(rows: Sequence[Mapping[str, Any]], prefix: str, suffix: str) -> list[s
 
 
 def _is_headline(key: str) -> bool:
-    return key.endswith(("_accuracy", "_f1_macro", "_span_f1")) and not key.endswith(
-        ("_piece_accuracy", "_span_f1_macro")
-    )
+    """Whether a metric is worth a line: one a task."""
+    return key.endswith(("_accuracy", "_span_f1")) and not key.endswith(("_piece_accuracy", "_token_accuracy"))
 
 
 def _line(axes: Axes, rows: Sequence[Mapping[str, Any]], key: str, colour: str, **style: Any) -> None:
@@ -86,8 +92,6 @@ def _colours(count: int) -> list[str]:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    import io
-
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     write_bytes(path, buffer.getvalue())

@@ -28,5 +28,5 @@ def quantize(embeddings: FloatArray, precision: Precision) -> NDArray[np.generic
         raise UserError(f"precision: {precision} takes each dimension's range from the texts; give more than one")
     low, high = embeddings.min(axis=0), embeddings.max(axis=0)
     step = (high - low) / 255
-    steps = np.clip(np.floor((embeddings - low) / np.where(step == 0, 1, step)), 0, 255)
+    steps: FloatArray = np.clip(np.floor((embeddings - low) / np.where(step == 0, 1, step)), 0, 255)
     return steps.astype(np.uint8) if precision == "uint8" else (steps - 128).astype(np.int8)

@@ -1,4 +1,4 @@
-"""The kinds of tasks. A new kind is a file here, a file of the same name in ``modeling/heads``, and a line in ``KINDS``."""
+"""The kinds of tasks. A new one is a file here, one of its name in ``modeling/heads``, and a line in ``KINDS``."""
 
 from polyhead.kinds.base import IGNORED, RESERVED_NAMES, TASK_NAME, Task, label_order
 from polyhead.kinds.classification import ClassificationTask

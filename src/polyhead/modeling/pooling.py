@@ -75,4 +75,5 @@ class AttentionPooling(nn.Module):
         """*Shapes:* (batch, tokens, hidden), (batch, tokens) → (batch, hidden), in fp32."""
         states = tokens.float()
         scores = self.score(states).squeeze(-1).float().masked_fill(mask == 0, -torch.inf)
-        return (scores.softmax(dim=1).unsqueeze(-1) * states).sum(dim=1)
+        pooled: Tensor = (scores.softmax(dim=1).unsqueeze(-1) * states).sum(dim=1)
+        return pooled

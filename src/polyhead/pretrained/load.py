@@ -157,8 +157,8 @@ def _load_heads(folder: Path, manifest: Manifest, pretrained: Pretrained, *, all
     for name, record in manifest.heads.items():
         if record.encoder_hash != here and not allow_mismatch:
             raise UserError(
-                f"{folder / HEADS / name}: the head was trained on encoder {record.encoder_hash[:12]}, but the one beside"
-                f" it is {here[:12]} (re-saved or tampered with); retrain the head, or open with allow_mismatch"
+                f"{folder / HEADS / name}: the head was trained on encoder {record.encoder_hash[:12]}, but beside it is"
+                f" {here[:12]} (re-saved or tampered with); retrain the head, or open with allow_mismatch"
             )
         head = build_head(record.task, pretrained.model.encoder, shapes=len(SHAPES))
         path = folder / HEADS / name / "model.safetensors"

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from polyhead import __version__
+from polyhead._version import __version__
 from polyhead.folder.files import whole_folder
 from polyhead.folder.hashing import tensors_hash
 from polyhead.folder.manifest import HEADS, HeadRecord, Manifest, write_manifest

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import yaml
 
-from polyhead import __version__
+from polyhead._version import __version__
 from polyhead.data.example import DataSet
 from polyhead.data.faults import FaultLog
 from polyhead.errors import UserError

@@ -28,7 +28,7 @@ def token_budget_batches(lengths: Sequence[int], *, max_tokens: int, max_rows: i
 
 @dataclass(frozen=True, slots=True)
 class PaddedWords:
-    """Words as one splitter cuts them: ``index`` and ``shapes`` as in ``Words``, a token each. *Shapes:* (batch, tokens)."""
+    """Words as one splitter cuts them: ``index`` and ``token_shapes`` of ``Words``. *Shapes:* (batch, tokens)."""
 
     index: IntArray
     shapes: IntArray

@@ -13,8 +13,9 @@ from polyhead.training.settings import TrainingSettings
 
 
 def build_optimizer(model: MultiTaskModel, settings: TrainingSettings) -> AdamW:
-    """AdamW over what learns: the backbone at ``learning_rate``, all else at ``head_learning_rate``; no weight decay on
-    vectors (biases and norms).
+    """AdamW over what learns: the backbone at ``learning_rate``, all else at ``head_learning_rate``.
+
+    Vectors (biases and norms) have no weight decay.
     """
     backbone = {id(parameter) for parameter in model.encoder.backbone.parameters()}
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}

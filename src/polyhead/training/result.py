@@ -9,7 +9,7 @@ from polyhead.evaluation import Report
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One optimizer step. ``losses`` are mean losses of the tasks that had labels in it, ``loss`` their weighted sum."""
+    """One optimizer step. ``losses`` are mean losses of the tasks with labels in it, ``loss`` their weighted sum."""
 
     step: int
     steps: int

@@ -1,7 +1,7 @@
-"""Which rows each step sees: pure functions of sizes, a seed and the epoch's number.
+"""Which rows each step sees: a pure function of the data sets' sizes, a seed and the epoch's number.
 
-*How much*: each pass over a data set visits each row once, in a seeded order. *In what order*: ``steps`` interleaves
-the data sets' batches.
+*How much*: each pass over a data set visits each row once, in a seeded order (``one_pass``). *In what order*: the
+strategies below interleave the data sets' batches.
 
 - proportional: a step draws one batch of one data set, each data set in proportion to its batches; an epoch ends when
   every row has been seen once.
@@ -13,13 +13,12 @@ the data sets' batches.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from polyhead.documents import IntArray
+from polyhead.training.settings import TrainingSettings
 
-Strategy = Literal["proportional", "round_robin", "temperature"]
 _POOL = 16
 """Batches that are sorted by length together; enough to save padding, few enough to stay random."""
 
@@ -32,7 +31,7 @@ class Draw:
     rows: IntArray
 
 
-def passes(lengths: IntArray, *, batch_size: int, by_length: bool, generator: np.random.Generator) -> list[IntArray]:
+def one_pass(lengths: IntArray, *, batch_size: int, by_length: bool, generator: np.random.Generator) -> list[IntArray]:
     """One pass over a data set: every row once, in batches, in random order.
 
     ``by_length`` sorts pools of some batches by ``lengths`` (rows,), tokens a row, so that a batch holds like texts.
@@ -46,40 +45,42 @@ def passes(lengths: IntArray, *, batch_size: int, by_length: bool, generator: np
     return [batches[index] for index in generator.permutation(len(batches))]
 
 
-def steps(
-    lengths: Sequence[IntArray],
-    *,
-    strategy: Strategy,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-    temperature: float = 2.0,
-    by_length: bool = True,
-) -> list[list[Draw]]:
-    """All steps of an epoch, each a list of batches; ``lengths`` holds the tokens of each row of each data set."""
-    generator = np.random.default_rng([seed, 3, epoch])
+class Sampler:
+    """The steps of each epoch; ``lengths`` holds the tokens of each row of each data set."""
 
-    def batches(index: int) -> list[IntArray]:
-        return passes(lengths[index], batch_size=batch_size, by_length=by_length, generator=generator)
+    def __init__(self, lengths: Sequence[IntArray], settings: TrainingSettings) -> None:
+        self._lengths = lengths
+        self._settings = settings
+        self._batches = [-(-len(rows) // settings.batch_size) for rows in lengths]
 
-    def endless(index: int) -> Iterator[IntArray]:
+    def __len__(self) -> int:
+        """Steps of an epoch."""
+        return max(self._batches) if self._settings.sampling == "round_robin" else sum(self._batches)
+
+    def steps(self, epoch: int) -> list[list[Draw]]:
+        """All steps of an epoch, each a list of batches."""
+        settings = self._settings
+        generator = np.random.default_rng([settings.seed, 3, epoch])
+        sets = range(len(self._lengths))
+        if settings.sampling == "proportional":
+            draws = [Draw(index, rows) for index in sets for rows in self._pass(index, generator)]
+            return [[draws[position]] for position in generator.permutation(len(draws))]
+        streams = [self._endless(index, generator) for index in sets]
+        if settings.sampling == "round_robin":
+            return [[Draw(index, next(streams[index])) for index in sets] for _ in range(len(self))]
+        weights = np.asarray([len(rows) for rows in self._lengths], dtype=float) ** (1 / settings.temperature)
+        chosen = generator.choice(len(self._lengths), size=len(self), p=weights / weights.sum())
+        return [[Draw(int(index), next(streams[index]))] for index in chosen]
+
+    def _pass(self, index: int, generator: np.random.Generator) -> list[IntArray]:
+        settings = self._settings
+        return one_pass(
+            self._lengths[index],
+            batch_size=settings.batch_size,
+            by_length=settings.group_by_length,
+            generator=generator,
+        )
+
+    def _endless(self, index: int, generator: np.random.Generator) -> Iterator[IntArray]:
         while True:
-            yield from batches(index)
-
-    counts = [-(-len(rows) // batch_size) for rows in lengths]
-    sets = range(len(lengths))
-    if strategy == "proportional":
-        all_draws = [Draw(index, rows) for index in sets for rows in batches(index)]
-        return [[all_draws[position]] for position in generator.permutation(len(all_draws))]
-    streams = [endless(index) for index in sets]
-    if strategy == "round_robin":
-        return [[Draw(index, next(streams[index])) for index in sets] for _ in range(max(counts))]
-    weights = np.asarray([len(rows) for rows in lengths], dtype=float) ** (1 / temperature)
-    chosen = generator.choice(len(lengths), size=sum(counts), p=weights / weights.sum())
-    return [[Draw(int(index), next(streams[index]))] for index in chosen]
-
-
-def steps_per_epoch(sizes: Sequence[int], *, strategy: Strategy, batch_size: int) -> int:
-    """How many steps an epoch has."""
-    counts = [-(-size // batch_size) for size in sizes]
-    return max(counts) if strategy == "round_robin" else sum(counts)
+            yield from self._pass(index, generator)

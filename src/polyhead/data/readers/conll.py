@@ -16,7 +16,7 @@ class ConllSource(Source):
     word_column: int = Field(0, description="the column with the words, from 0")
 
     def records(self, file: TextIO, name: str) -> Iterator[Record]:
-        """A record a sentence; its fields are the columns under their numbers, "-1" the last. ``-DOCSTART-`` is no text."""
+        """A record a sentence; its fields are the columns by number, "-1" the last; ``-DOCSTART-`` is none."""
         rows: list[list[str]] = []
         first = 1
         for number, line in enumerate(file, start=1):

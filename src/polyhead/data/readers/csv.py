@@ -22,7 +22,7 @@ class CsvSource(Source):
     def records(self, file: TextIO, name: str) -> Iterator[Record]:
         """A record a row; rows of another width than the header's are refused."""
         delimiter = self.delimiter or ("\t" if self.format == "tsv" else ",")
-        quoting = csv.QUOTE_NONE if self.format == "tsv" else csv.QUOTE_MINIMAL
+        quoting: Literal[0, 3] = csv.QUOTE_NONE if self.format == "tsv" else csv.QUOTE_MINIMAL
         rows = csv.reader(file, delimiter=delimiter, quoting=quoting)
         header = list(self.columns) if self.columns else None
         try:

@@ -10,8 +10,10 @@ from polyhead.text.batches import Padded
 
 @dataclass(frozen=True, slots=True)
 class EngineOutput:
-    """One batch's answers, fp32. *Shapes:* ``embedding`` (batch, width); ``tokens`` (batch, tokens, hidden), if asked
-    for; ``logits`` (batch, labels) at sentence level, (batch, tokens, labels) at token level.
+    """One batch's answers, in fp32.
+
+    *Shapes:* ``embedding`` (batch, width); ``tokens`` (batch, tokens, hidden), if asked for; ``logits`` (batch, labels)
+    at sentence level, (batch, tokens, labels) at token level.
     """
 
     embedding: FloatArray

@@ -16,7 +16,7 @@ from polyhead.text.batches import Padded
 
 
 class TorchEngine:
-    """Heads, pooling and projection are the model's own, in fp32; the backbone is a copy where the dtype is narrower."""
+    """Heads, pooling and projection are the model's own, in fp32; the backbone is a copy if the dtype is narrower."""
 
     def __init__(self, model: MultiTaskModel, *, device: str | None = None, dtype: str = "auto") -> None:
         self.device = resolve_device(device)
