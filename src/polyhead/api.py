@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from polyhead.data.example import Example
 from polyhead.documents import Span
 from polyhead.errors import UserError, shown
-from polyhead.evaluation import Report, Scored, evaluate
 from polyhead.inference.encode import Encoded, encode
 from polyhead.inference.engines.torch import TorchEngine
 from polyhead.inference.predictor import Predictor
@@ -22,6 +21,9 @@ from polyhead.kinds.base import FloatArray, check_task_name
 from polyhead.predictions import Classification, Prediction
 from polyhead.pretrained import DEFAULT_BACKBONE, Pretrained, load, save
 from polyhead.text.words import join_words
+
+if TYPE_CHECKING:
+    from polyhead.evaluation import Report
 
 Text = str | Sequence[str]
 """A text, or a list of words that is taken as it is."""
@@ -216,8 +218,10 @@ class Polyhead:
                 row[columns[each.label]] = each.score
         return matrix
 
-    def evaluate(self, examples: Sequence[Example], *, advance: Callable[[int], None] | None = None) -> Report:
+    def evaluate(self, examples: Sequence[Example], *, advance: Callable[[int], None] | None = None) -> "Report":
         """Score the heads on examples with labels, by the heads' own labels, scheme and order."""
+        from polyhead.evaluation import Scored, evaluate  # scikit-learn, which nobody else needs, takes a while
+
         wanted = {name: task for name, task in self.tasks.items() if any(name in each.labels for each in examples)}
         rows = self.predictor.rows(
             [example.text for example in examples],

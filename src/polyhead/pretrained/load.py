@@ -29,6 +29,14 @@ from polyhead.text.shapes import SHAPES
 from polyhead.text.tokenizer import TextTokenizer
 
 _FALLBACK_LENGTH = 512
+_VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
 
@@ -55,7 +63,7 @@ def load(
     layout = read_layout(folder) if is_sentence_transformer(folder) else Layout(EncoderSettings(), None)
     config, network = _network(folder, attention_dropout)
     backbone = Backbone(network=network)
-    files = _tokenizer_files(folder)
+    files = _tokenizer_files(folder, backbone)
     wanted = replace(change(layout.settings) if change else layout.settings, lower_case=False)
     wanted = replace(wanted, max_length=_max_length(folder, wanted.max_length, config, files))
     encoder = _encoder(folder, backbone, layout, wanted)
@@ -99,13 +107,19 @@ def _network(folder: Path, attention_dropout: float | None) -> tuple[Any, Any]:
     return config, network
 
 
-def _tokenizer_files(folder: Path) -> Any:
+def _tokenizer_files(folder: Path, backbone: Backbone) -> Any:
+    if not any((folder / name).is_file() for name in _VOCABULARIES):
+        raise UserError(f"{folder}: no tokenizer that can be opened (none of {', '.join(_VOCABULARIES)} is here)")
     try:
         files = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
     except Exception as error:  # noqa: BLE001  (the Rust library raises bare exceptions)
         raise UserError(f"{folder}: no tokenizer that can be opened ({shown(str(error).strip(), 120)})") from None
     if not getattr(files, "is_fast", False):
         raise UserError(f"{folder}: the tokenizer has no fast form (tokenizer.json), which offsets need")
+    if len(files) > backbone.vocabulary:
+        raise UserError(
+            f"{folder}: the tokenizer has {len(files)} tokens, the backbone {backbone.vocabulary}; they differ"
+        )
     if files.pad_token is None:
         files.pad_token = files.eos_token or files.unk_token or files.convert_ids_to_tokens(0)
     files.padding_side = files.truncation_side = "right"

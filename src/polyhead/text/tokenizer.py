@@ -34,8 +34,9 @@ class TextTokenizer:
         shift = len(prompt)
         return [
             Encoding(
-                ids=each.ids,
-                offsets=_shifted(each.offsets, shift) if offsets else (),
+                ids=each.ids
+                or [self.pad_id],  # a text of no token, where there are no special ones, is a padding token
+                offsets=(_shifted(each.offsets, shift) or [(0, 0)]) if offsets else (),
                 prompt_tokens=prompt_tokens,
                 truncated=bool(each.overflowing),
             )

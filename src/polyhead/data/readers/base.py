@@ -41,8 +41,8 @@ class Sample(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    per_class: int | None = Field(None, ge=1)
-    rows: int | None = Field(None, ge=1)
+    per_class: int | None = Field(None, ge=1, description="rows of each class; a class that has fewer is a fault")
+    rows: int | None = Field(None, ge=1, description="rows in all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,15 @@ class Source(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: str
-    path: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(min_length=1)
+    format: str = Field(description="jsonl, json, csv, tsv or conll")
+    path: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
+        min_length=1, description="the file, or several that are read one after the other"
+    )
     text: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
         ("text",), min_length=1, description="the field with the text, or several to be joined by a space"
     )
-    tasks: dict[str, Binding] = {}
-    sample: Sample | None = None
+    tasks: dict[str, Binding] = Field({}, description="which tasks have labels here, and where; see below")
+    sample: Sample | None = Field(None, description="a seeded sample of the rows; only below a split")
 
     @abstractmethod
     def records(self, file: TextIO, name: str) -> Iterator[Record]:

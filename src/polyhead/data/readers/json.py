@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Literal, TextIO
 
+from pydantic import Field
+
 from polyhead.data.readers.base import Record, Source
 from polyhead.data.readers.jsonl import record
 from polyhead.errors import UserError, shown
@@ -13,8 +15,7 @@ class JsonSource(Source):
     """A list of objects, or an object with one list in it; fields by their keys."""
 
     format: Literal["json"] = "json"
-    words: str | None = None
-    """The field with a list of words, where the rows have words instead of text."""
+    words: str | None = Field(None, description="the field with a list of words, where rows have words instead of text")
 
     def records(self, file: TextIO, name: str) -> Iterator[Record]:
         """A record an object of the list; places are counted from 1."""

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Literal, TextIO
 
+from pydantic import Field
+
 from polyhead.data.readers.base import Record, Source
 from polyhead.errors import UserError, shown
 
@@ -12,8 +14,7 @@ class JsonlSource(Source):
     """Each line an object; fields by their keys."""
 
     format: Literal["jsonl"] = "jsonl"
-    words: str | None = None
-    """The field with a list of words, where the rows have words instead of text."""
+    words: str | None = Field(None, description="the field with a list of words, where rows have words instead of text")
 
     def records(self, file: TextIO, name: str) -> Iterator[Record]:
         """A record a line that is not blank."""

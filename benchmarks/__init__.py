@@ -1,0 +1,1 @@
+"""Measurements, one command each; run them from the repository's root: ``python -m benchmarks.NAME``."""

@@ -1,0 +1,156 @@
+"""Quality of the joint AG News + CoNLL-2003 training of examples/agnews-conll, over seeds.
+
+Each seed is trained in a process of its own, its best model is kept and scored on the test splits; the embedding is
+scored on STS-B (Spearman of cosines) beside the untouched one. A seed whose result is there is not trained again.
+Run from the repository's root:
+
+    python -m benchmarks.agnews_conll --data-root DIR --seeds 13 14 15 --output DIR
+
+The data root holds ag_news/, conll2003/ and stsb/stsb-en-test.csv (sentence1, sentence2, score; no header).
+``--set training.epochs=1`` changes the recipe, as ``polyhead train --training.epochs=1`` does.
+"""
+
+import argparse
+import csv
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from benchmarks.common import RECIPE, console, fresh_process, machine, notes, peak_memory, show_machine, write_json
+
+PER_CENT = ("topic.", "entities.", "stsb.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-root", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="models and results, a seed each")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[13, 14, 15])
+    parser.add_argument("--dtype", default="auto", help="what the trained model computes in when it is scored")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="changes to the recipe, in YAML")
+    options = parser.parse_args()
+    changes = dict(parse_change(each) for each in options.set)
+
+    described = machine()
+    show_machine(described)
+    results: dict[int, dict[str, float]] = {}
+    for seed in options.seeds:
+        file = options.output / f"seed-{seed}.json"
+        if not file.exists():
+            notes.print(f"seed {seed}", style="bold")
+            found = fresh_process(
+                run_seed, seed, options.data_root, options.output / f"seed-{seed}", options.dtype, changes
+            )
+            write_json(file, {"seed": seed, "dtype": options.dtype, "set": changes, "metrics": found})
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        if (kept["dtype"], kept["set"]) != (options.dtype, changes):
+            raise SystemExit(f"{file}: was made with other --dtype or --set; choose another --output")
+        results[seed] = kept["metrics"]
+
+    summary = summarized(list(results.values()))
+    console.print(results_table(results, summary))
+    content = {"machine": described, "dtype": options.dtype, "set": changes, "seeds": results, "summary": summary}
+    write_json(options.output / "results.json", content)
+
+
+def parse_change(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise SystemExit(f"--set: takes KEY=VALUE, found {text}")
+    return key, value
+
+
+def run_seed(seed: int, data_root: Path, folder: Path, dtype: str, changes: Mapping[str, str]) -> dict[str, float]:
+    """Train one seed into ``folder`` and score what it kept. Runs in a process of its own."""
+    from polyhead.cli.watch import watch
+    from polyhead.errors import UserError
+    from polyhead.recipe import load_recipe, train
+
+    try:
+        recipe = load_recipe(RECIPE, overrides={**changes, "training.seed": str(seed)}, data_root=data_root)
+        with watch() as watcher:
+            result = train(recipe, folder, watcher=watcher)
+        peak = peak_memory()
+        scores = test_scores(folder, data_root, dtype)
+    except UserError as error:
+        raise SystemExit(str(error)) from None
+    pairs, gold = read_pairs(data_root / "stsb" / "stsb-en-test.csv")
+    return {
+        **scores,
+        "stsb.spearman": spearman(result.model, dtype, pairs, gold),
+        "stsb.spearman_untouched": spearman(recipe.model.backbone, dtype, pairs, gold),
+        "training.best_epoch": result.best_epoch,
+        "training.seconds": result.seconds,
+        "training.peak_memory_mib": peak,
+    }
+
+
+def test_scores(folder: Path, data_root: Path, dtype: str) -> dict[str, float]:
+    """The run's kept model on the test splits of the run's recipe."""
+    from polyhead import Polyhead
+    from polyhead.recipe.examples import recipe_examples
+
+    model = Polyhead.from_pretrained(folder, dtype=dtype)
+    examples, log = recipe_examples(
+        folder / "recipe.yaml", "test", model.tasks, data_root=data_root, count_unseen=False
+    )
+    for line in log.lines():
+        notes.print(f"! {line}", markup=False)
+    report = model.evaluate(examples)
+    metrics = report.metrics()
+    types: Mapping[str, Mapping[str, float]] = report.tasks["entities"].details["types"]
+    names = ("topic.accuracy", "entities.span_f1", "entities.token_accuracy", "entities.piece_accuracy")
+    return {
+        **{name: metrics[name] for name in names},
+        **{f"entities.f1.{name}": counts["f1"] for name, counts in sorted(types.items())},
+    }
+
+
+def read_pairs(path: Path) -> tuple[list[tuple[str, str]], list[float]]:
+    """Pairs of sentences, and how alike people found them."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    return [(left, right) for left, right, _ in rows], [float(score) for _, _, score in rows]
+
+
+def spearman(name: str | Path, dtype: str, pairs: Sequence[tuple[str, str]], gold: Sequence[float]) -> float:
+    """Spearman's correlation of the embeddings' cosines with ``gold``."""
+    from scipy.stats import spearmanr
+
+    from polyhead import Polyhead
+
+    model = Polyhead.from_pretrained(name, dtype=dtype)
+    left, right = (
+        np.asarray(model.encode([pair[side] for pair in pairs], normalize_embeddings=True)) for side in (0, 1)
+    )
+    return float(spearmanr((left * right).sum(axis=1), gold).statistic)
+
+
+def summarized(results: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Mean and standard deviation (of a sample; 0 for a single seed) of each metric."""
+    columns = {name: [each[name] for each in results] for name in results[0]}
+    return {
+        name: {"mean": statistics.mean(values), "std": statistics.stdev(values) if len(values) > 1 else 0.0}
+        for name, values in columns.items()
+    }
+
+
+def results_table(results: Mapping[int, Mapping[str, float]], summary: Mapping[str, Mapping[str, float]]) -> Table:
+    """A row a metric, a column a seed."""
+    table = Table(title="AG News + CoNLL-2003, test splits", title_justify="left")
+    table.add_column("metric")
+    for heading in [*(f"seed {seed}" for seed in results), "mean", "std"]:
+        table.add_column(heading, justify="right")
+    for name, found in summary.items():
+        scale = 100 if name.startswith(PER_CENT) else 1
+        values = [*(each[name] for each in results.values()), found["mean"], found["std"]]
+        table.add_row(name, *(f"{scale * value:,.2f}" for value in values))
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from polyhead.documents import Document, Span
+from polyhead.text.batches import pad, token_budget_batches
+from polyhead.text.encoding import Encoding, document
+
+PAD = 99
+
+
+def encoding(*ids: int, offsets: tuple[Span, ...] = (), prompt: int = 0) -> Encoding:
+    return Encoding(ids=ids, offsets=offsets, prompt_tokens=prompt)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 100), st.one_of(st.none(), st.integers(1, 8)))
+def test_every_row_is_in_one_batch_and_the_budget_holds(
+    lengths: list[int], max_tokens: int, max_rows: int | None
+) -> None:
+    batches = token_budget_batches(lengths, max_tokens=max_tokens, max_rows=max_rows)
+    rows = [int(row) for batch in batches for row in batch]
+    assert sorted(rows) == list(range(len(lengths)))
+    assert [lengths[row] for row in rows] == sorted(lengths, reverse=True)
+    for batch in batches:
+        width = max(lengths[row] for row in batch)
+        assert len(batch) == 1 or len(batch) * width <= max_tokens
+        assert max_rows is None or len(batch) <= max_rows
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 40), max_size=60), st.integers(1, 100), st.one_of(st.none(), st.integers(1, 8)))
+def test_no_batch_but_the_last_has_room_for_another_row(
+    lengths: list[int], max_tokens: int, max_rows: int | None
+) -> None:
+    for batch in token_budget_batches(lengths, max_tokens=max_tokens, max_rows=max_rows)[:-1]:
+        width = max(lengths[row] for row in batch)
+        assert (len(batch) + 1) * width > max_tokens or len(batch) == max_rows
+
+
+def test_rows_of_one_length_keep_their_order() -> None:
+    batches = token_budget_batches([5, 7, 5, 7, 5], max_tokens=14)
+    assert [batch.tolist() for batch in batches] == [[1, 3], [0, 2], [4]]
+
+
+def test_a_text_over_the_budget_is_a_batch_of_its_own() -> None:
+    assert [batch.tolist() for batch in token_budget_batches([3, 50, 3], max_tokens=10)] == [[1], [0, 2]]
+
+
+def test_no_rows_no_batches() -> None:
+    assert token_budget_batches([], max_tokens=10) == []
+
+
+def test_padding_is_on_the_right_and_masked() -> None:
+    padded = pad([encoding(1, 2, 3), encoding(4), encoding()], pad_id=PAD)
+    assert padded.input_ids.tolist() == [[1, 2, 3], [4, PAD, PAD], [PAD, PAD, PAD]]
+    assert padded.attention_mask.tolist() == [[1, 1, 1], [1, 0, 0], [0, 0, 0]]
+    assert padded.pooling_mask.tolist() == padded.attention_mask.tolist()
+    assert padded.input_ids.dtype == padded.attention_mask.dtype == np.int64
+    assert padded.words == {}
+
+
+def test_nothing_padded_is_an_empty_matrix() -> None:
+    assert pad([], pad_id=PAD).input_ids.shape == (0, 0)
+
+
+def test_the_prompt_is_pooled_unless_told_otherwise() -> None:
+    encodings = [encoding(1, 2, 3, 4, prompt=2), encoding(1, 2, 3, prompt=2)]
+    assert pad(encodings, pad_id=PAD).pooling_mask.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
+    without = pad(encodings, pad_id=PAD, pool_prompt=False)
+    assert without.pooling_mask.tolist() == [[0, 0, 1, 1], [0, 0, 1, 0]]
+    assert without.attention_mask.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
+
+
+def test_words_are_padded_beside_their_tokens() -> None:
+    encodings = [
+        encoding(1, 5, 6, 2, offsets=((0, 0), (0, 3), (4, 7), (0, 0))),
+        encoding(1, 7, offsets=((0, 0), (0, 2))),
+    ]
+    documents: list[Document] = [
+        document(text, each, splitters=["words"]) for text, each in zip(["Ada ran", "ok"], encodings, strict=True)
+    ]
+    words = pad(encodings, documents, pad_id=PAD).words["words"]
+    assert words.index.tolist() == [[-1, 0, 1, -1], [-1, 0, -1, -1]]
+    first, second = documents[0].words["words"].shapes.tolist()
+    assert words.shapes.tolist() == [[0, first, second, 0], [0, documents[1].words["words"].shapes[0], 0, 0]]

@@ -1,0 +1,223 @@
+"""The loop on a tiny backbone: it learns, freezes what it must, keeps the best, counts losses over the whole step."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from polyhead import Polyhead, UserError
+from polyhead.data.collate import Collator
+from polyhead.data.example import DataSet, Example
+from polyhead.kinds import ClassificationTask, EntitySpan, TaggingTask
+from polyhead.pretrained import Pretrained, load
+from polyhead.training import EpochReport, StepReport, TrainingSettings, train
+from polyhead.training.loop import _prepare, _step
+
+PLACES, PEOPLE, VERBS = ["Berlin", "Tokyo", "Oslo", "Lima"], ["Anna", "Kofi"], ["visits", "remembers", "paints"]
+
+
+def rows(count: int, *, seed: int) -> list[Example]:
+    """Sentences whose class is their verb and whose entities are names: learnable from the words alone."""
+    generator = np.random.default_rng(seed)
+    made = []
+    for number in range(count):
+        person, verb, place = (str(generator.choice(words)) for words in (PEOPLE, VERBS, PLACES))
+        text = f"{person} {verb} the garden in {place} on Thursday"
+        spans = [EntitySpan(0, len(person), "PER")]
+        spans.append(EntitySpan(text.index(place), text.index(place) + len(place), "LOC"))
+        labels = {"verb": verb, "names": tuple(spans)}
+        kept = labels if number % 3 == 0 else {"verb": verb} if number % 3 == 1 else {"names": labels["names"]}
+        made.append(Example(text, kept, None, f"rows:{number}"))
+    return made
+
+
+def model_of(folder: Path, **settings: object) -> Pretrained:
+    torch.manual_seed(1)
+    loaded = load(folder, attention_dropout=0.0)
+    loaded.add_head("verb", ClassificationTask(labels=tuple(VERBS), dropout=0.0))
+    loaded.add_head("names", TaggingTask(labels=("LOC", "PER"), dropout=0.0, word_shapes=True))
+    return loaded
+
+
+def settings_of(**changes: object) -> TrainingSettings:
+    values = {"epochs": 6, "batch_size": 8, "learning_rate": 2e-3, "head_learning_rate": 1e-2, "bf16": False, **changes}
+    return TrainingSettings.model_validate(values)
+
+
+@pytest.fixture
+def data() -> list[DataSet]:
+    return [DataSet("a", rows(48, seed=1), rows(24, seed=2)), DataSet("b", rows(30, seed=3), rows(12, seed=4))]
+
+
+def state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+@pytest.mark.parametrize("sampling", ["proportional", "round_robin", "temperature"])
+def test_it_learns_both_tasks_and_leaves_a_model_and_its_history(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet], sampling: str
+) -> None:
+    steps: list[StepReport] = []
+    epochs: list[EpochReport] = []
+    result = train(
+        model_of(backbones("bert")),
+        data,
+        settings_of(sampling=sampling, epochs=12),
+        folder=tmp_path,
+        on_step=steps.append,
+        on_epoch=epochs.append,
+    )
+    metrics = epochs[result.best_epoch - 1].report.metrics()
+    assert metrics["verb.accuracy"] > 0.95
+    assert metrics["names.span_f1"] > 0.95
+    assert [each.step for each in steps] == list(range(1, steps[-1].steps + 1))
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert sum("eval_loss" in line for line in lines) == 12
+    assert lines[-1]["eval_names_span_f1"] == epochs[-1].report.metrics()["names.span_f1"]
+    model = Polyhead.from_pretrained(tmp_path / "model", dtype="float32")
+    answer = model.predict("Kofi paints the garden in Lima on Thursday")
+    assert answer["verb"].label == "paints"
+    assert [(each.word, each.entity_group) for each in answer["names"].entities] == [("Kofi", "PER"), ("Lima", "LOC")]
+    kept = model.evaluate([each for one in data for each in one.validation]).metrics()
+    assert kept == pytest.approx(metrics)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+) -> None:
+    hashes = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(model_of(backbones("bert")), data, settings_of(epochs=1, seed=seed), folder=tmp_path / name)
+        hashes.append(load(tmp_path / name / "model").encoder_hash())
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize(
+    ("plan", "held"),
+    [
+        ("full", []),
+        ("probe", ["encoder.backbone"]),
+        ({"freeze": ["verb"]}, ["heads.modules_by_task.verb-head"]),
+        ({"freeze": ["backbone", "names"]}, ["encoder.backbone", "heads.modules_by_task.names-head"]),
+    ],
+)
+def test_what_a_plan_freezes_stays_bit_equal_and_all_else_moves(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet], plan: object, held: list[str]
+) -> None:
+    loaded = model_of(backbones("bert"))
+    before = state(loaded.model)
+    train(loaded, data, settings_of(epochs=1, plan=plan, weight_decay=0.0), folder=tmp_path)
+    for name, tensor in loaded.model.state_dict().items():
+        frozen = any(name.startswith(prefix) for prefix in held)
+        unused = "pooler" in name  # of no part in token states: it gets no gradient
+        assert torch.equal(tensor, before[name]) == (frozen or unused), name
+
+
+def test_frozen_modules_hold_no_gradients_and_no_dropout(backbones: Callable[[str], Path], data: list[DataSet]) -> None:
+    loaded = model_of(backbones("bert"))
+    run = _prepare(loaded, data, settings_of(plan="probe"), None)
+    backbone = loaded.model.encoder.backbone
+    assert not any(module.training for module in backbone.modules())
+    assert not any(parameter.requires_grad for parameter in backbone.parameters())
+    assert loaded.model.heads["verb"].training
+    held = {id(parameter) for group in run.optimizer.param_groups for parameter in group["params"]}
+    assert not held & {id(parameter) for parameter in backbone.parameters()}
+
+
+def test_a_step_over_several_batches_is_one_large_batch(backbones: Callable[[str], Path], data: list[DataSet]) -> None:
+    """The same loss and the same update, with labels missing at random in each part."""
+    examples = list(data[0].train)[:24]
+    results = []
+    for parts in ([examples], [examples[:5], examples[5:6], examples[6:]]):
+        loaded = model_of(backbones("bert"))
+        run = _prepare(loaded, data, settings_of(max_grad_norm=1e9), None)
+        loaded.model.eval()  # no dropout: the parts would draw other masks
+        captured: dict[str, torch.Tensor] = {}
+
+        def keep(*_: object, model: torch.nn.Module = loaded.model, into: dict[str, torch.Tensor] = captured) -> None:
+            into.update({name: each.grad.clone() for name, each in model.named_parameters() if each.grad is not None})
+
+        run.optimizer.register_step_pre_hook(keep)
+        results.append((_step(run, [run.collate(part) for part in parts]), captured))
+    (loss, gradients), (loss_of_parts, gradients_of_parts) = results
+    assert loss_of_parts == pytest.approx(loss, rel=1e-5)
+    assert gradients.keys() == gradients_of_parts.keys()
+    for name, gradient in gradients.items():
+        assert torch.allclose(gradient, gradients_of_parts[name], rtol=1e-4, atol=1e-6), name
+
+
+def test_losses_are_means_over_labels_and_weighted(backbones: Callable[[str], Path], data: list[DataSet]) -> None:
+    loaded = model_of(backbones("bert"))
+    run = _prepare(loaded, data, settings_of(), None)
+    loaded.model.eval()
+    batch = run.collate(list(data[0].train)[:9])
+    logits, sums = run.forward(batch)
+    for name in ("verb", "names"):
+        flat = logits[name].reshape(-1, logits[name].shape[-1])
+        mean = torch.nn.functional.cross_entropy(flat, batch.targets[name].reshape(-1))
+        assert sums[name].item() / batch.counts[name] == pytest.approx(mean.item(), rel=1e-5)
+    weighted = replace(run, tasks={**run.tasks, "verb": run.tasks["verb"].model_copy(update={"weight": 3.0})})
+    assert weighted.weighted_sum({"verb": 2.0, "names": 1.0}) == 7.0
+
+
+def test_a_task_without_labels_adds_nothing(backbones: Callable[[str], Path], data: list[DataSet]) -> None:
+    loaded = model_of(backbones("bert"))
+    collate = Collator(loaded.tokenizer, loaded.tasks)
+    only_verbs = [each for each in data[0].train if "names" not in each.labels]
+    batch = collate(only_verbs)
+    assert set(batch.targets) == {"verb"}
+    empty = collate([Example("Anna visits Oslo", {"names": ()}), Example("Oslo", {})])
+    assert empty.counts == {"names": 3}
+
+
+def test_early_stopping_keeps_the_best_epoch(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+) -> None:
+    """With rates of zero no epoch beats the first."""
+    result = train(
+        model_of(backbones("bert")),
+        data,
+        settings_of(epochs=9, learning_rate=0, head_learning_rate=0, early_stopping_patience=2, score="loss"),
+        folder=tmp_path,
+    )
+    assert (len(result.epochs), result.best_epoch, result.stopped_early) == (3, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"plan": {"freeze": ["nose"]}}, "freeze takes backbone, verb, names; found 'nose'"),
+        ({"plan": {"freeze": ["backbone", "verb", "names"]}}, "everything is frozen"),
+        ({"score": "verb.f2"}, "training.score: must be of loss, verb.accuracy"),
+        ({"score": {"nose.accuracy": 1.0}}, "found 'nose.accuracy'"),
+    ],
+)
+def test_what_is_not_there_is_refused(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet], changes: dict[str, object], words: str
+) -> None:
+    with pytest.raises(UserError, match=words):
+        train(model_of(backbones("bert")), data, settings_of(**changes), folder=tmp_path)
+
+
+def test_bf16_autocast_learns_and_saves_fp32(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+) -> None:
+    result = train(model_of(backbones("bert")), data, settings_of(bf16=True, epochs=10), folder=tmp_path)
+    assert result.epochs[result.best_epoch - 1].report.metrics()["verb.accuracy"] > 0.9
+    assert {each.dtype for each in load(tmp_path / "model").model.state_dict().values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("architecture", ["roberta", "mpnet", "distilbert", "modernbert", "gpt_neo"])
+def test_every_architecture_trains(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet], architecture: str
+) -> None:
+    loaded = model_of(backbones(architecture))
+    before = state(loaded.model.encoder)
+    result = train(loaded, data, settings_of(epochs=2, bf16=True), folder=tmp_path)
+    first, last = result.epochs[0], result.epochs[-1]
+    assert last.loss < first.train_losses["verb"] + first.train_losses["names"]
+    assert any(not torch.equal(each, before[name]) for name, each in loaded.model.encoder.state_dict().items())
