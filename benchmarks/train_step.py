@@ -167,7 +167,7 @@ def run_trainer(
     """When each step ended; a row of Trainer's data is a joint step's batches."""
     pretrained.model.encoder.backbone.network.set_attn_implementation("sdpa")
     kept = pretrained.settings
-    collate = Collator(pretrained.tokenizer, pretrained.tasks, prompt=kept.default_prompt, pool_prompt=kept.pool_prompt)
+    collate = Collator(pretrained.tokenizer, pretrained.tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
     sampler = Sampler([collate.lengths(each.train) for each in data], settings)
     rows = [[[data[draw.data_set].train[row] for row in draw.rows] for draw in draws] for draws in sampler.steps(1)]
     stamps = Stamps()

@@ -2,31 +2,27 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from polyhead.data.example import Example
-from polyhead.documents import Span
 from polyhead.errors import UserError, shown
 from polyhead.inference.encode import Encoded, encode
 from polyhead.inference.engines.torch import TorchEngine
+from polyhead.inference.inputs import Text, texts_and_words
 from polyhead.inference.predictor import Predictor
 from polyhead.inference.quantize import Precision
 from polyhead.inference.similarity import similarity
 from polyhead.kinds import KINDS, RESERVED_NAMES, Task
 from polyhead.kinds.base import FloatArray, check_task_name
 from polyhead.predictions import Classification, Prediction
-from polyhead.pretrained import DEFAULT_BACKBONE, Pretrained, load, save
-from polyhead.text.words import join_words
+from polyhead.pretrained import DEFAULT_BACKBONE, Pretrained, load, push, save
 
 if TYPE_CHECKING:
     from polyhead.evaluation import Report
-
-Text = str | Sequence[str]
-"""A text, or a list of words that is taken as it is."""
 
 
 class Polyhead:
@@ -133,7 +129,7 @@ class Polyhead:
         return encode(
             self.predictor,
             inputs,
-            prompt=self._prompt(prompt, prompt_name),
+            prompt=self.pretrained.settings.prompt_text(prompt, prompt_name),
             batch_size=batch_size,
             show_progress_bar=bool(show_progress_bar),
             output_value=output_value,
@@ -158,6 +154,21 @@ class Polyhead:
         """The model's own similarity of embeddings. *Shapes:* (a, width), (b, width) → (a, b)."""
         return similarity(left, right, self.pretrained.settings.similarity)
 
+    @overload
+    def predict(  # type: ignore[overload-overlap]  # a string is a sequence of strings, too; the first wins
+        self, inputs: str, tasks: Collection[str] | None = None, *, batch_size: int | None = None
+    ) -> Prediction: ...
+
+    @overload
+    def predict(
+        self,
+        inputs: Sequence[Text],
+        tasks: Collection[str] | None = None,
+        *,
+        batch_size: int | None = None,
+        advance: Callable[[int], None] | None = None,
+    ) -> list[Prediction]: ...
+
     def predict(
         self,
         inputs: Text | Sequence[Text],
@@ -165,7 +176,7 @@ class Polyhead:
         *,
         batch_size: int | None = None,
         advance: Callable[[int], None] | None = None,
-    ) -> Any:
+    ) -> Prediction | list[Prediction]:
         """Every task's answer from one forward pass: a ``Prediction`` for a string, a list of them for a list.
 
         An input may be a list of words, taken as they are; offsets refer to them joined by single spaces.
@@ -188,14 +199,14 @@ class Polyhead:
         advance: Callable[[int], None] | None = None,
     ) -> Iterator[Prediction]:
         """``predict`` for many inputs, one answer at a time; raises as ``predict``."""
-        texts, words = _texts(inputs)
+        texts, words = texts_and_words(inputs)
         heads, embedding = self._wanted(tasks)
         yield from self.predictor.predict(
             texts,
             words=words,
             tasks=heads,
             embedding=embedding,
-            prompt=self._prompt(None, None),
+            prompt=self.pretrained.settings.prompt_text(),
             max_rows=batch_size,
             advance=advance or (lambda count: None),
         )
@@ -227,7 +238,7 @@ class Polyhead:
             [example.text for example in examples],
             words=[example.words for example in examples],
             tasks=list(wanted),
-            prompt=self._prompt(None, None),
+            prompt=self.pretrained.settings.prompt_text(),
             advance=advance or (lambda count: None),
         )
         return evaluate(self.tasks, examples, (Scored(row.document, row.logits) for row in rows))
@@ -278,15 +289,7 @@ class Polyhead:
 
     def push_to_hub(self, repository: str, *, private: bool = False, token: str | None = None) -> str:
         """Upload the model folder to the Hugging Face Hub; the address of the commit."""
-        import tempfile
-
-        from huggingface_hub import HfApi
-
-        api = HfApi(token=token)
-        api.create_repo(repository, private=private, exist_ok=True)
-        with tempfile.TemporaryDirectory() as place:
-            save(self.pretrained, Path(place) / "model")
-            return str(api.upload_folder(repo_id=repository, folder_path=Path(place) / "model"))
+        return push(self.pretrained, repository, private=private, token=token)
 
     def _set_learning(self, names: Sequence[str], *, learns: bool) -> None:
         model = self.pretrained.model
@@ -307,37 +310,8 @@ class Polyhead:
                 raise UserError(f"tasks: this model has {there}; found {shown(name)}")
         return [name for name in self.tasks if name in names], "embedding" in names
 
-    def _prompt(self, prompt: str | None, name: str | None) -> str:
-        settings = self.pretrained.settings
-        if prompt is not None:
-            return prompt
-        name = name if name is not None else settings.default_prompt_name
-        if name is None:
-            return ""
-        if name not in settings.prompts:
-            there = ", ".join(settings.prompts) or "none"
-            raise UserError(f"prompt_name: this model's prompts are: {there}; found {shown(name)}")
-        return settings.prompts[name]
-
     def _with_prompt(self, names: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
         if options.get("prompt") is not None or options.get("prompt_name") is not None:
             return options
         found = next((name for name in names if name in self.prompts), None)
         return {**options, "prompt": "" if found is None else self.prompts[found]}
-
-
-def _texts(inputs: Sequence[Text]) -> tuple[list[str], list[Sequence[Span] | None]]:
-    """Texts, and the words of those inputs that are word lists."""
-    texts: list[str] = []
-    words: list[Sequence[Span] | None] = []
-    for index, each in enumerate(inputs):
-        if isinstance(each, str):
-            texts.append(each)
-            words.append(None)
-        elif isinstance(each, Sequence) and all(isinstance(word, str) for word in each):
-            text, spans = join_words(each)
-            texts.append(text)
-            words.append(spans)
-        else:
-            raise UserError(f"inputs[{index}]: must be a text or a list of words, found {shown(each)}")
-    return texts, words

@@ -96,7 +96,8 @@ class Prediction:
     tokens: int = 0
     truncated: bool = False
 
-    def __getitem__(self, task: str) -> TaskPrediction:
+    def __getitem__(self, task: str) -> Any:
+        """A task's prediction; what it is depends on the task's kind (``TaskPrediction``)."""
         return self.tasks[task]
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """A row's fields → the gold labels of its tasks, checked; one function a kind of task."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from polyhead.data.faults import FaultLog
 from polyhead.data.readers import Binding, Record
 from polyhead.documents import Span
 from polyhead.errors import shown
 from polyhead.kinds import EntitySpan
-from polyhead.kinds.schemes import OUTSIDE, runs
+from polyhead.kinds.schemes import OUTSIDE, Scheme, runs
 
 Absent = None
 """What these functions return for a row without a label."""
@@ -57,18 +57,31 @@ def _from_tags(
 ) -> tuple[EntitySpan, ...] | None:
     field = binding.tags or str(-1 if binding.column is None else binding.column)
     tags = record.fields.get(field)
+    if tags is None and field in record.fields:
+        return Absent
     if not isinstance(tags, list) or len(tags) != len(words):
         log.fault(
             f"{record.place}: task {task} needs a tag for each word in {shown(field)}; there are: {_names(record)}"
         )
         return Absent
-    plain = all(tag == OUTSIDE or tag[:2] not in ("B-", "I-") for tag in map(str, tags))
+    scheme, known = _read_scheme([str(tag) for tag in tags])
     spans = []
-    for first, last, name in runs([str(tag) for tag in tags], "io" if plain else "iob2"):
+    for first, last, name in runs(known, scheme):
         mapped = _mapped(name, record, task, binding, log)
         if mapped:
             spans.append(EntitySpan(words[first][0], words[last][1], mapped))
     return tuple(spans)
+
+
+# BIOES and BILOU say with their own letters what IOB2 says with two.
+_PREFIXES = {"B": "B", "I": "I", "E": "I", "L": "I", "S": "B", "U": "B"}
+
+
+def _read_scheme(tags: Sequence[str]) -> tuple[Scheme, list[str]]:
+    """The tags as IOB2, or, where none has a prefix, as plain types."""
+    if all(tag == OUTSIDE or tag[1:2] != "-" or tag[0] not in _PREFIXES for tag in tags):
+        return "io", list(tags)
+    return "iob2", [tag if tag[1:2] != "-" else _PREFIXES.get(tag[0], tag[0]) + tag[1:] for tag in tags]
 
 
 def _span(value: Any, record: Record, task: str, binding: Binding, text: str, log: FaultLog) -> EntitySpan | None:
@@ -81,7 +94,7 @@ def _span(value: Any, record: Record, task: str, binding: Binding, text: str, lo
         log.fault(f"{record.place}: a span of task {task} must be an object, found {shown(value)}")
         return None
     start, end, name = (next((value[key] for key in names if key in value), None) for names in keys)
-    if not isinstance(start, int) or not isinstance(end, int) or not isinstance(name, str):
+    if not _is_offset(start) or not _is_offset(end) or not isinstance(name, str):
         wanted = " and ".join("/".join(names) for names in keys)
         log.fault(f"{record.place}: a span of task {task} must have {wanted}, found {shown(value)}")
         return None
@@ -97,6 +110,10 @@ def _span(value: Any, record: Record, task: str, binding: Binding, text: str, lo
         return None
     mapped = _mapped(name, record, task, binding, log)
     return EntitySpan(start, end, mapped) if mapped else None
+
+
+def _is_offset(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _without_overlaps(spans: list[EntitySpan], record: Record, text: str, log: FaultLog) -> tuple[EntitySpan, ...]:

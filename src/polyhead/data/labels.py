@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from pydantic import ValidationError
+
 from polyhead.data.example import Example
 from polyhead.data.faults import FaultLog
 from polyhead.errors import shown
 from polyhead.kinds import Task, label_order
-from polyhead.kinds.schemes import tags_from_spans
+from polyhead.kinds.schemes import OUTSIDE, tags_from_spans
 from polyhead.kinds.tagging import TaggingTask
 from polyhead.text.words import SPLITTERS
 
@@ -20,7 +22,11 @@ def infer_labels(tasks: Mapping[str, Task], examples: Iterable[Example], log: Fa
             found = task.label_names(example.labels[name] for example in rows if name in example.labels)
             if not found:
                 log.fault(f"task {name}: no row of the training data has a label for it; check its fields")
-            task = task.model_copy(update={"labels": tuple(label_order(found))})
+            try:  # labels that were found keep the rules of labels that are declared
+                task = type(task).model_validate({**task.model_dump(), "labels": label_order(found)})
+            except ValidationError as error:
+                reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+                log.fault(f"task {name}: {reason}; found {shown(', '.join(sorted(found)), 120)}")
         known[name] = task
     return known
 
@@ -35,16 +41,17 @@ def check_labels(tasks: Mapping[str, Task], examples: Sequence[Example], log: Fa
 
 
 def count_misaligned(tasks: Mapping[str, Task], examples: Sequence[Example], log: FaultLog) -> None:
-    """Count spans that begin or end inside a word; the words that they touch have no label."""
+    """Count spans that do not begin and end with a word; the words that they touch have no label."""
     tagging = {name: task for name, task in tasks.items() if isinstance(task, TaggingTask)}
     for example in examples:
-        if example.words is not None:
-            continue
         for name, task in tagging.items():
             spans = example.labels.get(name, ())
-            words = SPLITTERS[task.splitter](example.text) if spans else []
+            if not spans:
+                continue
+            words = SPLITTERS[task.splitter](example.text) if example.words is None else example.words
             for span in spans:
-                if None in tags_from_spans([span], words, task.scheme):
+                tags = tags_from_spans([span], words, task.scheme)
+                if None in tags or set(tags) <= {OUTSIDE}:
                     quoted = shown(example.text[max(0, span.start - 8) : span.end + 8])
                     kind = f"{name}: spans that cut a word, its label unknown"
                     log.oddity(kind, f"{example.source}: {span.type} {span.start}-{span.end} in {quoted}")

@@ -27,11 +27,23 @@ def read(source: Source, tasks: Mapping[str, Task], *, root: Path, log: FaultLog
             try:
                 examples.extend(_examples(source, source.records(file, name), tasks, log))
             except UnicodeDecodeError as error:
-                raise UserError(f"{path}: must be UTF-8 text, found byte {error.object[error.start]:#04x}") from None
+                found = f"{error.object[error.start]:#04x}"
+                raise UserError(f"{name}:{_bad_line(path)}: must be UTF-8 text, found byte {found}") from None
         log.stop()
         if len(examples) == before:
             raise UserError(f"{path}: the file has no rows")
     return examples
+
+
+def _bad_line(path: Path) -> int:
+    """The first line that is not UTF-8."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return 1
 
 
 def _examples(source: Source, records: Iterator[Record], tasks: Mapping[str, Task], log: FaultLog) -> Iterator[Example]:

@@ -22,7 +22,7 @@ def sample(examples: Sequence[Example], wanted: Sample, *, seed: int, where: str
         chosen = generator.choice(len(examples), wanted.rows, replace=False)
         return [examples[index] for index in sorted(chosen)]
     assert wanted.per_class is not None
-    groups = _strata(examples)
+    groups = {label: rows for label, rows in _strata(examples).items() if label}
     if len(groups) < 2:
         raise UserError(f"{where}: sample per_class needs a task with classes; use rows")
     for label, rows in groups.items():

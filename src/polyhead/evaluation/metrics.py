@@ -27,6 +27,8 @@ def f1_micro(classes: Classes) -> float:
 
 def matthews(classes: Classes) -> float:
     """Matthews correlation: 1 is perfect, 0 is chance."""
+    if len({*classes.gold, *classes.predicted}) < 2:
+        return 0.0  # one class alone correlates with nothing; scikit-learn says so, with a warning
     return float(matthews_corrcoef(classes.gold, classes.predicted))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from polyhead.folder.files import write_bytes
 from polyhead.kinds.base import FloatArray
@@ -20,7 +21,9 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Losses left (training thin, validation with dots), metrics right, from the lines of ``metrics.jsonl``."""
     epochs = [row for row in history if "eval_loss" in row]
     steps = [row for row in history if "learning_rate" in row]
-    tasks = sorted(key[len("eval_") : -len("_loss")] for key in _keys(epochs, "eval_", "_loss") if key != "eval_loss")
+    named = [key[len("train_") : -len("_loss")] for key in _keys(steps, "train_", "_loss")]
+    named += [key[len("eval_") : -len("_loss")] for key in _keys(epochs, "eval_", "_loss") if key != "eval_loss"]
+    tasks = sorted(set(named))
     figure = Figure(figsize=(11, 4.2), layout="constrained", dpi=120)
     losses, metrics = figure.subplots(1, 2)
     for task, colour in zip(tasks, _colours(len(tasks)), strict=True):
@@ -29,9 +32,8 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     shown = [key for key in _keys(epochs, "eval_", "") if not key.endswith("_loss") and _is_headline(key)]
     for key, colour in zip(shown, _colours(len(shown)), strict=True):
         _line(metrics, epochs, key, colour, label=key.removeprefix("eval_").replace("_", " "), marker="o", markersize=4)
-    for row in (row for row in epochs if row.get("best")):
-        best = row
-    if epochs:
+    best = next((row for row in reversed(epochs) if row.get("best")), None)
+    if best:
         metrics.axvline(best["step"], color="#999999", linestyle=":", linewidth=1, label=f"kept: epoch {best['epoch']}")
     for axes, title in ((losses, "Loss"), (metrics, "Metrics on validation data")):
         axes.set_title(title, loc="left", fontsize=11)
@@ -54,7 +56,8 @@ def draw_embeddings(embeddings: FloatArray, colourings: Mapping[str, Sequence[st
         points = np.pad(embeddings - embeddings.mean(axis=0), ((0, 0), (0, 2)))[:, :2]
     else:
         perplexity = min(30.0, (rows - 1) / 3)
-        points = TSNE(n_components=2, perplexity=perplexity, init="pca", random_state=0).fit_transform(embeddings)
+        with threadpool_limits(1):  # for so few points threads mostly wait for each other
+            points = TSNE(n_components=2, perplexity=perplexity, init="pca", random_state=0).fit_transform(embeddings)
     figure = Figure(figsize=(5.4 * len(colourings), 4.8), layout="constrained", dpi=120)
     panels = figure.subplots(1, len(colourings), squeeze=False)[0]
     for axes, (title, labels) in zip(panels, colourings.items(), strict=True):
@@ -62,13 +65,18 @@ def draw_embeddings(embeddings: FloatArray, colourings: Mapping[str, Sequence[st
         chosen = np.asarray(labels)
         for name, colour in zip(names, _colours(len(names)), strict=True):
             group = points[chosen == name]
-            axes.scatter(*group.T, s=20, color=colour, label=f"{name} ({len(group)})", alpha=0.85, linewidths=0)
-        axes.set_title(title, loc="left", fontsize=11)
+            axes.scatter(*group.T, s=20, color=colour, label=f"{_plain(name)} ({len(group)})", alpha=0.85, linewidths=0)
+        axes.set_title(_plain(title), loc="left", fontsize=11)
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_color("#bbbbbb")
         axes.legend(fontsize=8, frameon=True, framealpha=0.8, edgecolor="none")
     _save(figure, path)
+
+
+def _plain(text: str) -> str:
+    """Text in which no dollar sign begins a formula."""
+    return text.replace("$", r"\$")
 
 
 def _keys(rows: Sequence[Mapping[str, Any]], prefix: str, suffix: str) -> list[str]:

@@ -36,7 +36,16 @@ def read_json_value(path: Path) -> Any:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value``, indented, by way of a temporary file and a rename."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, _dumped(value) + "\n")
+
+
+def _dumped(value: Any) -> str:
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # a lone surrogate in somebody's label
+        return json.dumps(value, indent=2, allow_nan=False)
+    return text
 
 
 def write_text(path: Path, text: str) -> None:
@@ -61,7 +70,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -71,9 +81,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Raises:
         UserError: the disk is full, the place cannot be written, or ``path`` is a file.
     """
-    if path.exists() and not path.is_dir():
-        raise UserError(f"{path}: a folder is to be written here, but this is a file; choose another name")
     try:
+        path = path.resolve()  # a link is not replaced, but what it stands for
+        if path.exists() and not path.is_dir():
+            raise UserError(f"{path}: a folder is to be written here, but this is a file; choose another name")
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
     except OSError as error:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from polyhead.errors import UserError, shown
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectionSettings:
@@ -31,7 +33,18 @@ class EncoderSettings:
     default_prompt_name: str | None = None
     similarity: str = "cosine"
 
-    @property
-    def default_prompt(self) -> str:
-        """The prompt that stands before a text unless another is asked for."""
-        return self.prompts.get(self.default_prompt_name or "", "")
+    def prompt_text(self, prompt: str | None = None, name: str | None = None) -> str:
+        """``prompt`` itself, or the one of that name, or the default one; empty where there is none.
+
+        Raises:
+            UserError: there is no prompt of that name.
+        """
+        if prompt is not None:
+            return prompt
+        name = name if name is not None else self.default_prompt_name
+        if name is None:
+            return ""
+        if name not in self.prompts:
+            there = ", ".join(self.prompts) or "none"
+            raise UserError(f"prompt_name: this model's prompts are: {there}; found {shown(name)}")
+        return self.prompts[name]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from polyhead.errors import UserError, shown
+from polyhead.inference.inputs import only_texts
 from polyhead.inference.predictor import Predictor, Row
 from polyhead.inference.progress import progress
 from polyhead.inference.quantize import Precision, quantize
@@ -34,7 +35,7 @@ def encode(
     advance: Callable[[int], None] | None,
 ) -> Encoded:
     """See ``Polyhead.encode``."""
-    texts = _texts(inputs)
+    texts = only_texts(inputs)
     if batch_size is not None and batch_size < 1:
         raise UserError(f"batch_size: must be at least 1, found {batch_size}")
     if output_value not in ("sentence_embedding", "token_embeddings", None):
@@ -56,21 +57,13 @@ def encode(
     matrix = _finish(
         np.stack(found) if found else np.zeros((0, width), dtype=np.float32), truncate_dim, normalize_embeddings
     )
-    quantized = quantize(matrix, precision) if len(matrix) or precision != "int8" else matrix
+    quantized = quantize(matrix, precision)
     result: Any = quantized[0] if isinstance(inputs, str) else quantized
     if convert_to_tensor:
         return torch.from_numpy(result)
     if convert_to_numpy:
         return result
     return torch.from_numpy(result) if isinstance(inputs, str) else [torch.from_numpy(row) for row in result]
-
-
-def _texts(inputs: str | Sequence[str]) -> list[str]:
-    texts = [inputs] if isinstance(inputs, str) else list(inputs)
-    for index, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise UserError(f"inputs[{index}]: must be a text, found {shown(text)}")
-    return texts
 
 
 def _finish(matrix: FloatArray, truncate_dim: int | None, normalize: bool) -> FloatArray:

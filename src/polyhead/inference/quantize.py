@@ -24,6 +24,8 @@ def quantize(embeddings: FloatArray, precision: Precision) -> NDArray[np.generic
         return packed if precision == "ubinary" else (packed.astype(np.int16) - 128).astype(np.int8)
     if precision not in ("int8", "uint8"):
         raise UserError(f"precision: must be float32, int8, uint8, binary or ubinary; found {shown(precision)}")
+    if not len(embeddings):
+        return embeddings.astype(precision)
     if len(embeddings) < 2:
         raise UserError(f"precision: {precision} takes each dimension's range from the texts; give more than one")
     low, high = embeddings.min(axis=0), embeddings.max(axis=0)

@@ -1,5 +1,7 @@
 """Similarity of embeddings, by the function that the model was made for."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from polyhead.errors import UserError, shown
@@ -20,12 +22,18 @@ def similarity(left: FloatArray, right: FloatArray, function: str = "cosine") ->
     if function == "dot":
         return left @ right.T
     if function == "euclidean":
-        squares = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2 * left @ right.T
-        distance: FloatArray = -np.sqrt(np.maximum(squares, 0))
-        return distance
+        return _rows(left, right, lambda difference: np.sqrt((difference**2).sum(1)))
     if function == "manhattan":
-        return -np.stack([np.abs(row - right).sum(1) for row in left])
+        return _rows(left, right, lambda difference: np.abs(difference).sum(1))
     raise UserError(f"similarity: must be one of {', '.join(FUNCTIONS)}; found {shown(function)}")
+
+
+def _rows(left: FloatArray, right: FloatArray, norm: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Minus the norms of all differences, a row at a time, which is exact and takes little memory."""
+    result = np.zeros((len(left), len(right)), dtype=np.float32)
+    for index, row in enumerate(left):
+        result[index] = -norm(row - right)
+    return result
 
 
 def _unit(vectors: FloatArray) -> FloatArray:

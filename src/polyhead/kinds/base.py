@@ -88,7 +88,7 @@ def softmax(logits: FloatArray) -> FloatArray:
 def label_order(labels: Iterable[str]) -> Sequence[str]:
     """Inferred labels in a stable order: numbers by value, everything else by name."""
     found = list(labels)
-    if all(label.lstrip("-").isdecimal() for label in found):
+    if all(label.removeprefix("-").isdecimal() for label in found):
         return sorted(found, key=lambda label: (int(label), label))
     return sorted(found)
 

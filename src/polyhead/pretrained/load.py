@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel
 from transformers.utils import logging as transformers_logging
 
 from polyhead.errors import UserError, shown
@@ -25,18 +24,9 @@ from polyhead.modeling.encoder import Encoder, Projection
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained.find import find
 from polyhead.pretrained.pretrained import Head, Pretrained, arrays
+from polyhead.pretrained.tokenizer import read_tokenizer, text_tokenizer, token_limit
 from polyhead.text.shapes import SHAPES
-from polyhead.text.tokenizer import TextTokenizer
 
-_FALLBACK_LENGTH = 512
-_VOCABULARIES = (
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-    "tokenizer.model",
-)
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
 
@@ -63,11 +53,12 @@ def load(
     layout = read_layout(folder) if is_sentence_transformer(folder) else Layout(EncoderSettings(), None)
     config, network = _network(folder, attention_dropout)
     backbone = Backbone(network=network)
-    files = _tokenizer_files(folder, backbone)
+    files = read_tokenizer(folder, vocabulary=backbone.vocabulary)
     wanted = replace(change(layout.settings) if change else layout.settings, lower_case=False)
-    wanted = replace(wanted, max_length=_max_length(folder, wanted.max_length, config, files))
+    wanted = replace(wanted, max_length=token_limit(folder, wanted.max_length, files, positions=max_positions(config)))
     encoder = _encoder(folder, backbone, layout, wanted)
-    pretrained = Pretrained(MultiTaskModel(encoder=encoder), _tokenizer(files, wanted, layout), wanted, files)
+    tokenizer = text_tokenizer(files, wanted, lower_case=layout.settings.lower_case)
+    pretrained = Pretrained(MultiTaskModel(encoder=encoder), tokenizer, wanted, files)
     manifest = read_manifest(folder) if with_heads else None
     if manifest:
         _load_heads(folder, manifest, pretrained, allow_mismatch=allow_mismatch)
@@ -105,45 +96,6 @@ def _network(folder: Path, attention_dropout: float | None) -> tuple[Any, Any]:
     if network.config.to_dict().get("is_encoder_decoder"):
         raise UserError(f"{folder}: {config.model_type} is an encoder-decoder; a backbone is an encoder or a decoder")
     return config, network
-
-
-def _tokenizer_files(folder: Path, backbone: Backbone) -> Any:
-    if not any((folder / name).is_file() for name in _VOCABULARIES):
-        raise UserError(f"{folder}: no tokenizer that can be opened (none of {', '.join(_VOCABULARIES)} is here)")
-    try:
-        files = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
-    except Exception as error:  # noqa: BLE001  (the Rust library raises bare exceptions)
-        raise UserError(f"{folder}: no tokenizer that can be opened ({shown(str(error).strip(), 120)})") from None
-    if not getattr(files, "is_fast", False):
-        raise UserError(f"{folder}: the tokenizer has no fast form (tokenizer.json), which offsets need")
-    if len(files) > backbone.vocabulary:
-        raise UserError(
-            f"{folder}: the tokenizer has {len(files)} tokens, the backbone {backbone.vocabulary}; they differ"
-        )
-    if files.pad_token is None:
-        files.pad_token = files.eos_token or files.unk_token or files.convert_ids_to_tokens(0)
-    files.padding_side = files.truncation_side = "right"
-    return files
-
-
-def _max_length(folder: Path, wanted: int | None, config: Any, files: Any) -> int:
-    limit = max_positions(config)
-    if wanted is None:
-        declared = int(files.model_max_length)
-        wanted = min(declared if declared < 1_000_000 else limit or _FALLBACK_LENGTH, limit or declared)
-    if wanted < 3 or (limit and wanted > limit):
-        raise UserError(f"{folder}: max_length must be from 3 to {limit} tokens for this backbone, found {wanted}")
-    return wanted
-
-
-def _tokenizer(files: Any, settings: EncoderSettings, layout: Layout) -> TextTokenizer:
-    backend = Tokenizer.from_str(files.backend_tokenizer.to_str())
-    assert settings.max_length is not None
-    tokenizer = TextTokenizer(backend, max_length=settings.max_length, pad_id=int(files.pad_token_id))
-    if layout.settings.lower_case:
-        tokenizer.lower_case()
-        files.backend_tokenizer.normalizer = backend.normalizer
-    return tokenizer
 
 
 def _encoder(folder: Path, backbone: Backbone, layout: Layout, settings: EncoderSettings) -> Encoder:

@@ -15,6 +15,7 @@ from polyhead.recipe.faults import Faults, unknown_key, validate
 from polyhead.recipe.schema import SPLITS, DataSettings, ModelSettings, Recipe
 from polyhead.recipe.yaml import Place, read_yaml
 from polyhead.training import TrainingSettings
+from polyhead.training.settings import OTHER_SPELLINGS
 
 _SECTIONS = ("model", "tasks", "data", "training")
 
@@ -56,20 +57,28 @@ def _override(raw: dict[str, Any], overrides: Mapping[str, str]) -> tuple[dict[s
         place = tuple(key.split("."))
         target = raw
         for name in place[:-1]:
-            below = target.setdefault(name, {})
+            below = target.get(name)
+            if below is None:
+                below = target[name] = {}
             if not isinstance(below, dict):
                 raise UserError(f"--{key}: {name} is no mapping in the recipe")
             target = below
         try:
             target[place[-1]] = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, RecursionError):
             raise UserError(f"--{key}: the value must be YAML, found {shown(text)}") from None
         places.add(place)
     return raw, places
 
 
 def _section(model: type[Any], raw: Mapping[str, Any], name: str, faults: Faults) -> Any:
-    value, found = validate(model, raw.get(name) or {})
+    given = raw.get(name)
+    given = {} if given is None else given
+    if model is TrainingSettings and isinstance(given, dict):
+        for theirs in OTHER_SPELLINGS.keys() & given.keys():
+            faults.add((name, theirs), f"{theirs} is spelled {OTHER_SPELLINGS[theirs]} here")
+        given = {key: value for key, value in given.items() if key not in OTHER_SPELLINGS}
+    value, found = validate(model, given)
     for place, message in found:
         faults.add((name, *place), message)
     return value
@@ -127,6 +136,9 @@ def _data_set(value: Mapping[str, Any], place: Place, declared: Mapping[str, Any
     if "sample" in base:
         faults.add((*place, "sample"), "belongs below a split: train: {path: …, sample: …}")
         del base["sample"]
+    asked = [value[split] for split in SPLITS[1:] if isinstance(value.get(split), float)]
+    if len(asked) > 1 and sum(asked) >= 1:
+        faults.add((*place, "test"), f"the shares of train must have a sum below 1, found {sum(asked):g}")
     for split in (split for split in SPLITS if split in value):
         given = value[split]
         here = (*place, split)
@@ -161,9 +173,7 @@ def _source(
         return None
     source, found = validate(SOURCES[form], merged)
     for below, message in found:
-        line_place = at(below)
-        if not any(line.endswith(f"{'.'.join(line_place)}: {message}") for line in faults.lines):
-            faults.add(line_place, message)
+        faults.add(at(below), message)
     for name in merged.get("tasks") or {} if isinstance(merged.get("tasks"), dict) else {}:
         if name not in declared:
             faults.add(at(["tasks", str(name)]), f"no such task; declared are: {', '.join(map(str, declared))}")
@@ -175,9 +185,14 @@ def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     merged = {**base, **own}
     shared, mine = base.get("tasks"), own.get("tasks")
     if isinstance(shared, dict) and isinstance(mine, dict):
-        merged["tasks"] = {
-            name: {**(shared.get(name) or {}), **(mine.get(name) or {})} for name in dict.fromkeys([*shared, *mine])
-        }
+        merged["tasks"] = {name: _merge_binding(shared.get(name), mine.get(name)) for name in {**shared, **mine}}
     if isinstance(merged.get("tasks"), dict):
-        merged["tasks"] = {name: value or {} for name, value in merged["tasks"].items()}
+        merged["tasks"] = {name: {} if value is None else value for name, value in merged["tasks"].items()}
     return merged
+
+
+def _merge_binding(shared: Any, own: Any) -> Any:
+    """Key by key; what is no mapping is left as it is, for the validation to find."""
+    given = [each for each in (shared, own) if each is not None]
+    wrong = [each for each in given if not isinstance(each, dict)]
+    return wrong[0] if wrong else {key: value for each in given for key, value in each.items()}

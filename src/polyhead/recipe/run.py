@@ -5,6 +5,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -159,5 +160,5 @@ def _summary(result: TrainingResult) -> dict[str, Any]:
         "stopped_early": result.stopped_early,
         "seconds": round(result.seconds, 1),
         "validation": best.report.as_dict(),
-        "validation_losses": dict(best.losses),
+        "validation_losses": {name: loss if isfinite(loss) else None for name, loss in best.losses.items()},
     }

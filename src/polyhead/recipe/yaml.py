@@ -13,6 +13,9 @@ Place = tuple[str, ...]
 """A path of keys; list items are keys by their number."""
 
 
+_MOST_KEYS = 20_000
+
+
 class Located(NamedTuple):
     """A document, and the line of each of its keys."""
 
@@ -49,6 +52,8 @@ def read_yaml(path: Path) -> Located:
 
 def _walk(node: yaml.Node, place: Place, lines: dict[Place, int], path: Path) -> None:
     lines.setdefault(place, node.start_mark.line + 1)
+    if len(lines) > _MOST_KEYS:
+        raise UserError(f"{path}: a recipe has at most {_MOST_KEYS:,} keys, aliases written out")
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:

@@ -13,26 +13,34 @@ from polyhead.documents import Span
 WordSplitter = Callable[[str], list[Span]]
 
 # One alternative a line, the first that fits wins:
-#   U.N., e.g., A.          a full stop belongs to an abbreviation of single letters
+#   U.N., e.g., U.S.-led    a full stop belongs to an abbreviation of single letters
 #   Tesla | 's              a clitic is a word of its own, as in the Penn Treebank
 #   3.5, 1,000, 12:30       inner . , : between digits
 #   AI-driven, O'Neill      hyphens and apostrophes join
 #   anything else           a grapheme cluster each (a flag or a family of emoji is one word)
 _WORDS = regex.compile(
     r"""
-      (?:\p{L}\.){2,}
-    | (?<=\w)['’](?:s|S|re|RE|ve|VE|ll|LL|d|D|m|M)(?!\w)
+      (?:\p{L}\.){2,}(?:-[\w\p{M}]+)*
+    | (?<=\w|\p{L}\.)['’](?:s|S|re|RE|ve|VE|ll|LL|d|D|m|M)(?!\w)
     | \d+(?:[.,:]\d+)+\w*
     | [\w\p{M}]+(?:[-‐'’&](?!(?<=['’])(?:s|S|re|RE|ve|VE|ll|LL|d|D|m|M)(?!\w))[\w\p{M}]+)*
-    | (?!\s)\X
+    | (?P<rest>(?!\s)\X)
     """,
     regex.VERBOSE,
 )
 
+_SOLID = regex.compile(r"\S+")
+
 
 def split_words(text: str) -> list[Span]:
     """The default splitter: close to how English corpora such as CoNLL-2003 are cut, and sane on any script."""
-    return [match.span() for match in _WORDS.finditer(text)]
+    spans: list[Span] = []
+    for match in _WORDS.finditer(text):
+        if match["rest"] is None:
+            spans.append(match.span())
+        else:  # a few clusters hold a blank (an Arabic number sign and the space behind it)
+            spans.extend(part.span() for part in _SOLID.finditer(text, *match.span()))
+    return spans
 
 
 SPLITTERS: dict[str, WordSplitter] = {"words": split_words}

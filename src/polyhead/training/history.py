@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class History:
         self._write({**head, **losses, **metrics, **tail})
 
     def _write(self, row: Mapping[str, Any]) -> None:
-        clean = {key: None if value != value else value for key, value in row.items()}  # NaN is no JSON
+        clean = {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in row.items()}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(clean) + "\n")
 

@@ -122,7 +122,7 @@ def _prepare(pretrained: Pretrained, sets: Sequence[DataSet], settings: Training
     frozen = plan.frozen_modules(model, settings.plan)
     plan.apply(model, frozen)
     torch.manual_seed(settings.seed)
-    collate = Collator(pretrained.tokenizer, tasks, prompt=kept.default_prompt, pool_prompt=kept.pool_prompt)
+    collate = Collator(pretrained.tokenizer, tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
     sampler = Sampler([collate.lengths(each.train) for each in sets], settings)
     optimizer = build_optimizer(model, settings)
     schedule = build_schedule(optimizer, settings, steps=len(sampler) * settings.epochs)

@@ -19,6 +19,8 @@ def check_score(score: Score | None, tasks: Mapping[str, Task]) -> None:
     for name in [score] if isinstance(score, str) else list(score or ()):
         if name not in known:
             raise UserError(f"training.score: must be of {', '.join(known)}; found {name!r}")
+    if isinstance(score, dict) and not sum(score.values()) > 0:
+        raise UserError(f"training.score: the weights must have a sum above 0, found {sum(score.values())}")
 
 
 def score_of(score: Score | None, tasks: Mapping[str, Task], report: Report, loss: float) -> float:
@@ -37,21 +39,26 @@ def score_of(score: Score | None, tasks: Mapping[str, Task], report: Report, los
 
 
 class Selection:
-    """Remembers the best score. An epoch without one (no validation data) counts as the best so far."""
+    """Remembers the best score.
+
+    Without any score (no validation data) every epoch counts as the best so far; after a first score, an epoch
+    without one (its loss is not a number) does not.
+    """
 
     def __init__(self, patience: int | None) -> None:
         self.patience = patience
-        self.best = -math.inf
+        self.best: float | None = None
         self.waited = 0
 
     def update(self, score: float) -> bool:
         """Take an epoch's score; whether it is the best."""
-        if math.isnan(score) or score > self.best:
-            self.best = self.best if math.isnan(score) else score
-            self.waited = 0
-            return True
-        self.waited += 1
-        return False
+        if math.isnan(score):
+            better = self.best is None
+        else:
+            better = self.best is None or score > self.best
+            self.best = score if better else self.best
+        self.waited = 0 if better else self.waited + 1
+        return better
 
     @property
     def exhausted(self) -> bool:

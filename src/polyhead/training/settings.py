@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 Score = str | dict[str, float]
 
@@ -30,7 +30,7 @@ class TrainingSettings(BaseModel):
     max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
     bf16: bool | Literal["auto"] = Field("auto", description="bf16 autocast; auto: where the hardware is fast at it")
     plan: Literal["full", "probe"] | Freeze = Field(
-        "full", description="full: everything learns; probe: only heads; {freeze: [backbone, HEAD …]}"
+        "full", description="full: everything learns; probe: all but the backbone; {freeze: [backbone, HEAD …]}"
     )
     sampling: Literal["proportional", "round_robin", "temperature"] = Field(
         "proportional", description="which data set a step draws from"
@@ -48,18 +48,8 @@ class TrainingSettings(BaseModel):
     )
     logging_steps: int = Field(10, ge=1, description="steps between lines in metrics.jsonl")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_spelling(cls, values: object) -> object:
-        """The transformers names are known, to say how they are spelled here."""
-        if isinstance(values, dict):
-            for theirs, ours in _OTHER_SPELLINGS.items():
-                if theirs in values:
-                    raise ValueError(f"{theirs} is spelled {ours} here")
-        return values
 
-
-_OTHER_SPELLINGS = {
+OTHER_SPELLINGS = {
     "num_train_epochs": "epochs",
     "per_device_train_batch_size": "batch_size",
     "train_batch_size": "batch_size",
@@ -70,3 +60,4 @@ _OTHER_SPELLINGS = {
     "scheduler": "lr_scheduler_type",
     "freeze": "plan: {freeze: […]}",
 }
+"""What other libraries call these settings, so that a recipe can be told how they are spelled here."""

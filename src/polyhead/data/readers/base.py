@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from polyhead.errors import UserError
 
 
 def _text_keys(value: Any) -> Any:
-    return {str(key): str(label) for key, label in value.items()} if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return {str(key).lower() if isinstance(key, bool) else str(key): label for key, label in value.items()}
 
 
 def _as_list(value: Any) -> Any:
@@ -43,6 +45,12 @@ class Sample(BaseModel):
 
     per_class: int | None = Field(None, ge=1, description="rows of each class; a class that has fewer is a fault")
     rows: int | None = Field(None, ge=1, description="rows in all")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Sample":
+        if (self.per_class is None) == (self.rows is None):
+            raise ValueError("give either per_class or rows")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

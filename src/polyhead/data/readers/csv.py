@@ -23,18 +23,23 @@ class CsvSource(Source):
         """A record a row; rows of another width than the header's are refused."""
         delimiter = self.delimiter or ("\t" if self.format == "tsv" else ",")
         quoting: Literal[0, 3] = csv.QUOTE_NONE if self.format == "tsv" else csv.QUOTE_MINIMAL
-        rows = csv.reader(file, delimiter=delimiter, quoting=quoting)
+        rows = csv.reader(file, delimiter=delimiter, quoting=quoting, strict=True)
         header = list(self.columns) if self.columns else None
+        line = 1  # where the row begins: cells may hold line breaks
         try:
             for row in rows:
+                place, line = f"{name}:{line}", rows.line_num + 1
                 if not row:
                     continue
                 if header is None:
                     header = [cell.strip() for cell in row]
+                    twice = [column for column in header if header.count(column) > 1]
+                    if twice:
+                        raise UserError(f"{place}: columns must have different names, found {shown(twice[0])} twice")
                     continue
                 if len(row) != len(header):
                     wanted = f"{len(header)} columns ({', '.join(header)})"
-                    raise UserError(f"{name}:{rows.line_num}: must have {wanted}, found {len(row)}: {shown(row)}")
-                yield Record(dict(zip(header, row, strict=True)), f"{name}:{rows.line_num}")
+                    raise UserError(f"{place}: must have {wanted}, found {len(row)}: {shown(row)}")
+                yield Record(dict(zip(header, row, strict=True)), place)
         except csv.Error as error:
-            raise UserError(f"{name}:{rows.line_num}: no readable {self.format} ({shown(str(error))})") from None
+            raise UserError(f"{name}:{line}: no readable {self.format} ({shown(str(error))})") from None

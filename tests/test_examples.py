@@ -1,0 +1,54 @@
+"""The examples run: on data of the same layout, written here, where the real data may not be shipped."""
+
+import csv
+from pathlib import Path
+
+from polyhead import Polyhead, load_recipe, train
+from polyhead.recipe.examples import recipe_examples
+
+RECIPE = Path(__file__).parents[1] / "examples/agnews-conll/recipe.yaml"
+HEADLINES = {
+    "World": "Ministers of {} neighbouring states met at the border",
+    "Sports": "The home side won by {} goals after extra time",
+    "Business": "Shares of the brewery fell by {} per cent",
+    "Sci/Tech": "The probe sent {} pictures of the comet",
+}
+SENTENCE = [("Anna", "B-PER"), ("left", "O"), ("Oslo", "B-LOC"), ("for", "O"), ("Acme", "B-ORG"), ("Labs", "I-ORG")]
+
+
+def write_data(root: Path) -> None:
+    (root / "ag_news").mkdir()
+    (root / "conll2003").mkdir()
+    with (root / "ag_news/train_subset.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["label", "text", "source"])
+        writer.writerows(
+            [index, text.format(number), "made"]
+            for index, text in enumerate(HEADLINES.values())
+            for number in range(12)
+        )
+    with (root / "ag_news/test.csv").open("w", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(
+            [index + 1, text.format("many"), "A longer report follows."]
+            for index, text in enumerate(HEADLINES.values())
+        )
+    block = "\n".join(f"{word} X X {tag}" for word, tag in SENTENCE)
+    for name in ("train", "valid", "test"):
+        (root / f"conll2003/{name}.txt").write_text("-DOCSTART- -X- -X- O\n\n" + f"{block}\n\n" * 8)
+
+
+def test_agnews_conll(tmp_path: Path) -> None:
+    write_data(tmp_path)
+    small = {"data.news.train.sample.per_class": "10", "training.epochs": "1", "training.batch_size": "8"}
+    recipe = load_recipe(RECIPE, data_root=tmp_path, overrides=small)
+    train(recipe, tmp_path / "run")
+    model = Polyhead.from_pretrained(tmp_path / "run")
+    assert model.tasks["topic"].labels == ("Business", "Sci/Tech", "Sports", "World")
+    assert model.tasks["entities"].labels == ("LOC", "ORG", "PER")
+    examples, log = recipe_examples(RECIPE, "test", model.tasks, data_root=tmp_path, count_unseen=False)
+    assert [example.labels["topic"] for example in examples[:4]] == list(HEADLINES)
+    assert examples[0].text.endswith("A longer report follows.")
+    assert not log.counts
+    report = model.evaluate(examples)
+    assert report.tasks["topic"].rows == 4
+    assert report.tasks["entities"].rows == 8
