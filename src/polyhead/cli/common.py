@@ -83,7 +83,10 @@ def _lines(content: bytes, name: str) -> Iterator[str]:
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Write JSON on standard output; one line where ``indent`` is None."""
-    print(json.dumps(value, ensure_ascii=False, indent=indent))
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if any("\ud800" <= character <= "\udfff" for character in text):  # bytes of the command line that were not UTF-8
+        text = json.dumps(value, indent=indent)
+    print(text)
 
 
 def printable(text: str, limit: int = 200) -> str:

@@ -25,7 +25,7 @@ def watch(*, quiet: bool = False) -> Iterator[Watcher]:
         TextColumn("{task.fields[losses]}"),
         console=notes,
         transient=True,
-        disable=quiet,
+        disable=quiet or not notes.is_terminal,
     )
     view = _View(bar, quiet=quiet)
     with bar:

@@ -101,10 +101,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
             os.replace(path, old)
         os.replace(temporary, path)
     except OSError as error:
-        if old.exists() and not path.exists():
-            os.replace(old, path)
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
+        if old.exists() and not path.exists():  # stopped between the two renames
+            os.replace(old, path)
         shutil.rmtree(temporary, ignore_errors=True)
-        if path.exists():
-            shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -11,15 +11,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 def progress(
     title: str, total: int, *, shown: bool, also: Callable[[int], None] | None = None
 ) -> Iterator[Callable[[int], None]]:
-    """A function to call with each number of items done; ``also`` is called with the same."""
+    """A function to call with each number of items done; ``also`` is called with the same. Drawn on terminals only."""
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not shown,
+        console=console,
+        disable=not shown or not console.is_terminal,
         transient=True,
     )
     with bar:

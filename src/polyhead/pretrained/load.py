@@ -17,11 +17,11 @@ from polyhead.folder.hashing import tensors_hash
 from polyhead.folder.manifest import HEADS, Manifest, read_manifest
 from polyhead.folder.sentence_transformers import POOLING, Layout, is_sentence_transformer, read_layout
 from polyhead.folder.settings import EncoderSettings
-from polyhead.modeling import attention
 from polyhead.modeling.backbone import Backbone, max_positions
 from polyhead.modeling.build import build_head, build_pooling
 from polyhead.modeling.encoder import Encoder, Projection
 from polyhead.modeling.model import MultiTaskModel
+from polyhead.pretrained import attention
 from polyhead.pretrained.find import find
 from polyhead.pretrained.pretrained import Head, Pretrained, arrays
 from polyhead.pretrained.tokenizer import read_tokenizer, text_tokenizer, token_limit

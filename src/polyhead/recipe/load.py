@@ -133,6 +133,11 @@ def _data_set(value: Mapping[str, Any], place: Place, declared: Mapping[str, Any
     shares: dict[str, float] = {}
     if not any(split in value for split in SPLITS):
         faults.add(place, f"a data set needs at least one of {', '.join(SPLITS)}")
+    if isinstance(base.get("tasks"), dict):
+        base["tasks"] = {name: {} if binding is None else binding for name, binding in base["tasks"].items()}
+        for name in [name for name, binding in base["tasks"].items() if not isinstance(binding, dict)]:
+            found = shown(base["tasks"].pop(name))
+            faults.add((*place, "tasks", str(name)), f"must be a mapping with label, labels …; found {found}")
     if "sample" in base:
         faults.add((*place, "sample"), "belongs below a split: train: {path: …, sample: …}")
         del base["sample"]
@@ -185,14 +190,8 @@ def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     merged = {**base, **own}
     shared, mine = base.get("tasks"), own.get("tasks")
     if isinstance(shared, dict) and isinstance(mine, dict):
-        merged["tasks"] = {name: _merge_binding(shared.get(name), mine.get(name)) for name in {**shared, **mine}}
+        both = [name for name in shared if name in mine and isinstance(mine[name] or {}, dict)]
+        merged["tasks"] = {**shared, **mine, **{name: {**shared[name], **(mine[name] or {})} for name in both}}
     if isinstance(merged.get("tasks"), dict):
         merged["tasks"] = {name: {} if value is None else value for name, value in merged["tasks"].items()}
     return merged
-
-
-def _merge_binding(shared: Any, own: Any) -> Any:
-    """Key by key; what is no mapping is left as it is, for the validation to find."""
-    given = [each for each in (shared, own) if each is not None]
-    wrong = [each for each in given if not isinstance(each, dict)]
-    return wrong[0] if wrong else {key: value for each in given for key, value in each.items()}

@@ -1,8 +1,8 @@
 """Scaled dot-product attention in the dtype that is fast where it runs.
 
-On CPUs, torch's fused kernel needs about five times longer for a bf16 backward pass than for an fp32 one (measured in
-``docs/benchmarks.md``), so under autocast the product runs in fp32 there when gradients are wanted. Everywhere else
-this is transformers' own "sdpa".
+On CPUs, torch's fused kernel needs several times longer for a bf16 backward pass than for an fp32 one (measured by
+``benchmarks/attention.py``), so under autocast the product runs in fp32 there when gradients are wanted. Everywhere
+else this is transformers' own "sdpa".
 """
 
 from typing import Any
