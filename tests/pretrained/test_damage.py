@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,3 +170,21 @@ def test_a_run_folder_stands_for_its_model(folder: Path, tmp_path: Path) -> None
     run.mkdir()
     shutil.copytree(folder, run / "model")
     assert list(Polyhead.from_pretrained(run).tasks) == ["topic", "type"]
+
+
+def test_a_full_disk_leaves_the_old_model_as_it_was(folder: Path) -> None:
+    """The largest file that the process may write is made too small for the weights."""
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    code = (
+        "import resource, signal, sys; from polyhead import Polyhead, UserError\n"
+        f"model = Polyhead.from_pretrained({str(folder)!r}); model.remove_head('topic')\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        f"try: model.save_pretrained({str(folder)!r})\n"
+        "except UserError as error: print(len(error.faults), error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1 ")
+    assert "cannot be written" in done.stdout
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from polyhead._version import __version__
+from polyhead.errors import UserError, shown
 from polyhead.folder.files import whole_folder
 from polyhead.folder.hashing import tensors_hash
 from polyhead.folder.manifest import HEADS, HeadRecord, Manifest, write_manifest
@@ -21,27 +23,33 @@ def save(pretrained: Pretrained, folder: str | Path) -> Path:
         UserError: the disk is full, or the place cannot be written.
     """
     target = Path(folder)
-    encoder = pretrained.model.encoder
     with whole_folder(target) as place:
-        network = encoder.backbone.network
-        network.save_pretrained(place, max_shard_size="1000GB")
-        pretrained.files.model_max_length = pretrained.settings.max_length
-        pretrained.files.backend_tokenizer.no_truncation()
-        pretrained.files.backend_tokenizer.no_padding()
-        pretrained.files.save_pretrained(place)
-        write_layout(place, pretrained.settings, hidden=encoder.backbone.hidden)
-        if encoder.projection:
-            _save_weights(encoder.projection, place / DENSE / "model.safetensors")
-        if any(True for _ in encoder.pooling.parameters()):
-            _save_weights(encoder.pooling, place / POOLING / "model.safetensors")
-        here = pretrained.encoder_hash()
-        records = {}
-        for name, head in pretrained.heads.items():
-            module = pretrained.model.heads[name]
-            records[name] = HeadRecord(head.task, head.encoder_hash or here, tensors_hash(arrays(module)), head.trained)
-            _save_weights(module, place / HEADS / name / "model.safetensors")
-        write_manifest(place, Manifest(here, records), version=__version__)
+        try:
+            _write(pretrained, place)
+        except SafetensorError as error:  # its I/O errors are no OSError
+            raise UserError(f"{target}: cannot be written ({shown(str(error), 120)})") from None
     return target
+
+
+def _write(pretrained: Pretrained, place: Path) -> None:
+    encoder = pretrained.model.encoder
+    encoder.backbone.network.save_pretrained(place, max_shard_size="1000GB")
+    pretrained.files.model_max_length = pretrained.settings.max_length
+    pretrained.files.backend_tokenizer.no_truncation()
+    pretrained.files.backend_tokenizer.no_padding()
+    pretrained.files.save_pretrained(place)
+    write_layout(place, pretrained.settings, hidden=encoder.backbone.hidden)
+    if encoder.projection:
+        _save_weights(encoder.projection, place / DENSE / "model.safetensors")
+    if any(True for _ in encoder.pooling.parameters()):
+        _save_weights(encoder.pooling, place / POOLING / "model.safetensors")
+    here = pretrained.encoder_hash()
+    records = {}
+    for name, head in pretrained.heads.items():
+        module = pretrained.model.heads[name]
+        records[name] = HeadRecord(head.task, head.encoder_hash or here, tensors_hash(arrays(module)), head.trained)
+        _save_weights(module, place / HEADS / name / "model.safetensors")
+    write_manifest(place, Manifest(here, records), version=__version__)
 
 
 def _save_weights(module: nn.Module, path: Path) -> None:

@@ -53,8 +53,11 @@ class History:
 
     def _write(self, row: Mapping[str, Any]) -> None:
         clean = {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in row.items()}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(clean) + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(clean) + "\n")
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot be written ({error.strerror or error})") from None
 
 
 def _means(values: Mapping[str, list[float]]) -> dict[str, float]:
