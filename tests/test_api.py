@@ -160,3 +160,28 @@ def test_push_to_hub_uploads_the_whole_folder(model: Polyhead, monkeypatch: pyte
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
     assert model.push_to_hub("someone/model", token="t") == "uploaded to someone/model"
     assert {"modules.json", "polyhead.json", "heads/names/config.json", "tokenizer.json"} <= seen["files"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda model: model.remove_head("embedding"), "this model's heads are: type, names; found 'embedding'"),
+        (lambda model: model.freeze("embedding"), "found 'embedding'"),
+        (lambda model: model.add_head("e", "classification", []), "at least one label"),
+        (lambda model: model.predict(["x"], batch_size=0), "batch_size: must be at least 1"),
+        (lambda model: model.encode("x", device="abacus"), "device: must be one"),
+        (lambda model: model.add_head("e", "classification", ["a"], colour="red"), "colour"),
+        (lambda model: model.add_head("type", "classification", ["a"]), "already"),
+    ],
+)
+def test_wrong_calls_are_named_and_change_nothing(
+    model: Polyhead, call: Callable[[Polyhead], object], words: str
+) -> None:
+    before = model.encode("x")
+    with pytest.raises(UserError, match=words):
+        call(model)
+    assert np.array_equal(model.encode("x"), before)
+
+
+def test_one_text_is_one_row_of_probabilities(model: Polyhead) -> None:
+    assert model.predict_proba("hello", "type").shape == (1, 3)

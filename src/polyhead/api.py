@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from polyhead.data.example import Example
@@ -20,6 +19,7 @@ from polyhead.kinds import KINDS, RESERVED_NAMES, Task
 from polyhead.kinds.base import FloatArray, check_task_name
 from polyhead.predictions import Classification, Prediction
 from polyhead.pretrained import DEFAULT_BACKBONE, Pretrained, load, push, save
+from polyhead.pretrained.hardware import resolve_device
 
 if TYPE_CHECKING:
     from polyhead.evaluation import Report
@@ -123,7 +123,7 @@ class Polyhead:
         Raises:
             UserError: an unknown prompt name, precision or output value, or an input that is no text.
         """
-        if device is not None and torch.device(device) != self.engine.device:
+        if device is not None and resolve_device(device) != self.engine.device:
             self._device = device
             self.refresh()
         return encode(
@@ -199,7 +199,7 @@ class Polyhead:
         advance: Callable[[int], None] | None = None,
     ) -> Iterator[Prediction]:
         """``predict`` for many inputs, one answer at a time; raises as ``predict``."""
-        texts, words = texts_and_words(inputs)
+        texts, words = texts_and_words([inputs] if isinstance(inputs, str) else inputs)
         heads, embedding = self._wanted(tasks)
         yield from self.predictor.predict(
             texts,
@@ -217,6 +217,7 @@ class Polyhead:
         Raises:
             UserError: the model lacks the task, or it gives no probability for each label of a text.
         """
+        inputs = [inputs] if isinstance(inputs, str) else inputs
         heads, _ = self._wanted([task])
         if not heads or self.tasks[task].level != "sentence":
             raise UserError(f"predict_proba: needs a sentence-level task, found {shown(task)}")
@@ -252,6 +253,8 @@ class Polyhead:
         check_task_name(name)
         if name in self.tasks:
             raise UserError(f"add_head: there is a head {name} already; remove it first")
+        if not labels:
+            raise UserError(f"add_head: the head {name} needs at least one label")
         if kind not in KINDS:
             raise UserError(f"add_head: kind must be one of {', '.join(KINDS)}; found {shown(kind)}")
         try:
@@ -267,7 +270,7 @@ class Polyhead:
         Raises:
             UserError: there is no such head.
         """
-        self._wanted([name])
+        self._head(name)
         self.pretrained.remove_head(name)
         self.refresh()
 
@@ -294,10 +297,14 @@ class Polyhead:
     def _set_learning(self, names: Sequence[str], *, learns: bool) -> None:
         model = self.pretrained.model
         for name in names:
-            if name != "backbone":
-                self._wanted([name])
-            module = model.encoder.backbone if name == "backbone" else model.heads[name]
+            module = model.encoder.backbone if name == "backbone" else model.heads[self._head(name)]
             module.requires_grad_(learns)
+
+    def _head(self, name: str) -> str:
+        """``name``, if there is such a head."""
+        if name not in self.tasks:
+            raise UserError(f"this model's heads are: {', '.join(self.tasks) or 'none'}; found {shown(name)}")
+        return name
 
     def _wanted(self, tasks: Collection[str] | None) -> tuple[list[str], bool]:
         """The heads to run, and whether the embedding is wanted."""

@@ -77,13 +77,13 @@ def test_train_evaluate_and_the_next_steps_that_it_names(
     recipe = recipe_file(tmp_path / "small.yaml", backbones("bert"))
     first = run("train", recipe, "--data-root", FOLDER, "--training.epochs=2", "--training.batch_size", "64")
     assert first.status == 0, first.err
-    assert "polyhead evaluate runs/small" in first.out
+    assert "polyhead evaluate runs/small runs/small/recipe.yaml --split test" in first.out
     assert "472 rows to train on" in first.err
     assert (tmp_path / "runs/small/model/polyhead.json").is_file()
     second = run("train", tmp_path / "runs/small/recipe.yaml", "--output", "again", "--json")
     assert second.status == 0, second.err
     assert json.loads(second.out)["model"] == "again/model"
-    report = run("evaluate", "runs/small", recipe, "--data-root", FOLDER)
+    report = run("evaluate", "runs/small", "runs/small/recipe.yaml", "--split", "test")
     assert report.status == 0, report.err
     assert "span_f1" in report.out
     assert "gold label (row)" in report.out
@@ -245,3 +245,27 @@ def test_a_missing_library_names_its_extra() -> None:
     assert done.returncode == 1
     assert "pip install 'polyhead[train]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_of_any_verb_is_one_line(
+    run: Callable[..., Result], trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("polyhead.cli.predict.read_texts", interrupted)
+    result = run("predict", trained / "run", "x")
+    assert (result.status, result.err) == (1, "polyhead: interrupted; nothing half-written was left behind\n")
+
+
+def test_hostile_labels_are_only_text(run: Callable[..., Result], trained: Path, tmp_path: Path) -> None:
+    rows = [{"text": "a", "topic": "[/x]"}, {"text": "b", "topic": "[spam]"}, {"text": "c", "topic": "\x1b[31m"}]
+    (tmp_path / "odd.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    arguments = ("evaluate", trained / "run", "--data", tmp_path / "odd.jsonl", "--task", "topic")
+    shown = run(*arguments, "--unseen", "count")
+    assert shown.status == 0, shown.err
+    assert "[spam]" in shown.out
+    assert "\x1b" not in shown.out
+    refused = run(*arguments)
+    assert refused.status == 1
+    assert "\x1b" not in refused.err

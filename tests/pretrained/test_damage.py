@@ -90,6 +90,20 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         ),
         "found 'Transformer + LSTM'",
     ),
+    "no attention heads": (lambda f: change_json(f / "config.json", num_attention_heads=0), "no model that can be"),
+    "a width that is no number": (lambda f: change_json(f / "config.json", hidden_size="abc"), "no model that can be"),
+    "a length that is no number": (
+        lambda f: change_json(f / "sentence_bert_config.json", max_seq_length="128"),
+        "max_seq_length must be a whole number",
+    ),
+    "prompts that are no mapping": (
+        lambda f: change_json(f / "config_sentence_transformers.json", prompts=["x"]),
+        "prompts must map names",
+    ),
+    "code of its own": (
+        lambda f: change_json(f / "config.json", model_type="own", auto_map={"AutoConfig": "c.C", "AutoModel": "m.M"}),
+        "no model that can be opened",
+    ),
     "unknown pooling": (
         lambda f: (f / "1_Pooling/config.json").write_text(json.dumps({"pooling_mode": "weightedmean"})),
         "found 'weightedmean'",
@@ -188,3 +202,17 @@ def test_a_full_disk_leaves_the_old_model_as_it_was(folder: Path) -> None:
     assert "cannot be written" in done.stdout
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_saving_destroys_nothing_but_a_model(folder: Path, tmp_path: Path) -> None:
+    model = Polyhead.from_pretrained(folder)
+    other = tmp_path / "thesis"
+    other.mkdir()
+    (other / "thesis.txt").write_text("years of work")
+    with pytest.raises(UserError, match=r"saving replaces a model folder or an empty one; here is 'thesis.txt'"):
+        model.save_pretrained(other)
+    (folder / ".git").mkdir()
+    with pytest.raises(UserError, match=r"here is '\.git'"):
+        model.save_pretrained(folder)
+    assert (other / "thesis.txt").read_text() == "years of work"
+    assert (folder / ".git").is_dir()

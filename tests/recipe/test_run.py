@@ -10,7 +10,9 @@ import yaml
 
 from polyhead import Polyhead, UserError, load_recipe, train
 from polyhead.recipe.examples import file_examples, recipe_examples
+from polyhead.recipe.run import Watcher
 from polyhead.starter import FOLDER
+from polyhead.training import StepReport
 
 
 @pytest.fixture
@@ -90,8 +92,9 @@ def test_going_on_from_a_saved_model_adds_tasks_and_marks_heads_left_behind(reci
 def test_another_encoder_or_other_labels_cannot_be_asked_of_a_saved_model(recipe: Path, tmp_path: Path) -> None:
     train(load_recipe(recipe, data_root=FOLDER), tmp_path / "one")
     for overrides, words in (
-        ({"model.pooling": "cls"}, "cannot be changed when going on"),
-        ({"model": "{}", "tasks.topic.labels": "[a, b]"}, "other labels or another kind"),
+        ({"model.pooling": "cls"}, "model.pooling: the saved model has 'mean', found 'cls'"),
+        ({"tasks.topic.labels": "[a, b]"}, "tasks.topic.labels: the saved head has"),
+        ({"tasks.entities.scheme": "iob2"}, "tasks.entities.scheme: the saved head has 'io', found 'iob2'"),
     ):
         with pytest.raises(UserError, match=words):
             train(load_recipe(recipe, data_root=FOLDER, overrides=overrides), tmp_path / "two", start=tmp_path / "one")
@@ -120,3 +123,23 @@ def test_evaluating_goes_by_the_models_labels(recipe: Path, tmp_path: Path) -> N
 def test_a_task_that_the_model_lacks_is_an_error(recipe: Path, minilm: Polyhead) -> None:
     with pytest.raises(UserError, match="the model has no head for task topic"):
         recipe_examples(recipe, "test", minilm.tasks, data_root=FOLDER, count_unseen=False)
+
+
+def test_a_loss_weight_holds_for_a_saved_head_too(recipe: Path, tmp_path: Path) -> None:
+    train(load_recipe(recipe, data_root=FOLDER), tmp_path / "one")
+    again = load_recipe(recipe, data_root=FOLDER, overrides={"tasks.topic.weight": "5.0", "training.epochs": "1"})
+    seen: list[StepReport] = []
+    train(again, tmp_path / "two", start=tmp_path / "one", watcher=Watcher(on_step=seen.append))
+    assert seen[0].loss == pytest.approx(5 * seen[0].losses["topic"] + seen[0].losses["entities"])
+
+
+def test_what_cannot_work_is_said_before_anything_is_written(recipe: Path, tmp_path: Path) -> None:
+    for overrides, words in (
+        ({"training.score": "topic.acuracy"}, "training.score"),
+        ({"training.plan": "{freeze: [bakbone]}"}, "training.plan"),
+        ({"data.starter.train.path": "a.jsonl", "data.starter.validation": "b.jsonl"}, "a.jsonl: no such file"),
+    ):
+        with pytest.raises(UserError, match=words) as caught:
+            train(load_recipe(recipe, data_root=FOLDER, overrides=overrides), tmp_path / "one")
+        assert not (tmp_path / "one").exists()
+    assert len(caught.value.faults) == 2

@@ -63,8 +63,9 @@ def test_it_learns_both_tasks_and_leaves_a_model_and_its_history(
 ) -> None:
     steps: list[StepReport] = []
     epochs: list[EpochReport] = []
+    loaded = model_of(backbones("bert"))
     result = train(
-        model_of(backbones("bert")),
+        loaded,
         data,
         settings_of(sampling=sampling, epochs=12),
         folder=tmp_path,
@@ -82,6 +83,7 @@ def test_it_learns_both_tasks_and_leaves_a_model_and_its_history(
     answer = model.predict("Kofi paints the garden in Lima on Thursday")
     assert answer["verb"].label == "paints"
     assert [(each.word, each.entity_group) for each in answer["names"].entities] == [("Kofi", "PER"), ("Lima", "LOC")]
+    assert loaded.encoder_hash() == model.pretrained.encoder_hash()  # the best weights are put back
     kept = model.evaluate([each for one in data for each in one.validation]).metrics()
     assert kept == pytest.approx(metrics)
 
@@ -194,6 +196,7 @@ def test_early_stopping_keeps_the_best_epoch(
         ({"plan": {"freeze": ["backbone", "verb", "names"]}}, "everything is frozen"),
         ({"score": "verb.f2"}, "training.score: must be of loss, verb.accuracy"),
         ({"score": {"nose.accuracy": 1.0}}, "found 'nose.accuracy'"),
+        ({"score": {"verb.accuracy": 0.0}}, "a sum above 0"),
     ],
 )
 def test_what_is_not_there_is_refused(
@@ -221,3 +224,15 @@ def test_every_architecture_trains(
     first, last = result.epochs[0], result.epochs[-1]
     assert last.loss < first.train_losses["verb"] + first.train_losses["names"]
     assert any(not torch.equal(each, before[name]) for name, each in loaded.model.encoder.state_dict().items())
+
+
+def test_without_validation_data_the_last_epoch_is_kept_and_patience_is_refused(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+) -> None:
+    only_train = [replace(each, validation=()) for each in data]
+    result = train(model_of(backbones("bert")), only_train, settings_of(epochs=2), folder=tmp_path / "run")
+    assert result.best_epoch == 2
+    for changes, words in (({"early_stopping_patience": 1}, "needs validation data"), ({"score": "loss"}, "none")):
+        with pytest.raises(UserError, match=words):
+            train(model_of(backbones("bert")), only_train, settings_of(**changes), folder=tmp_path / "other")
+    assert not (tmp_path / "other").exists()

@@ -8,6 +8,9 @@ import typer
 from polyhead._version import __version__
 from polyhead.cli import encode, evaluate, info, predict, quickstart, similarity, train
 from polyhead.errors import UserError, missing_extra
+from polyhead.printing import printable
+
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 app = typer.Typer(
     name="polyhead",
@@ -48,8 +51,10 @@ def main() -> None:
         if not isinstance(known, UserError):
             raise
         _fail(*known.faults)
-    except KeyboardInterrupt:
-        _fail("interrupted; nothing half-written was left behind")
+    except SystemExit as stop:
+        if stop.code == _INTERRUPTED:
+            _fail("interrupted; nothing half-written was left behind")
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -57,5 +62,5 @@ def main() -> None:
 
 def _fail(*lines: str) -> None:
     for line in lines:
-        print(f"polyhead: {line}", file=sys.stderr)
+        print(f"polyhead: {printable(line, 2000)}", file=sys.stderr)
     sys.exit(1)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from polyhead.errors import UserError
+from polyhead.printing import printable
 
 if TYPE_CHECKING:
     from polyhead.api import Polyhead
@@ -89,9 +91,6 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
     print(text)
 
 
-def printable(text: str, limit: int = 200) -> str:
-    """A user's text, safe on a terminal: control characters escaped, markup disarmed, shortened."""
-    from rich.markup import escape
-
-    clean = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-    return escape(clean if len(clean) <= limit else clean[: limit - 1] + "…")
+def safe(text: str, limit: int = 200) -> str:
+    """A user's text inside of markup: printable, and no markup itself."""
+    return escape(printable(text, limit))

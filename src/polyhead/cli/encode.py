@@ -16,8 +16,8 @@ from polyhead.cli.common import (
     open_model,
     out,
     print_json,
-    printable,
     read_texts,
+    safe,
 )
 from polyhead.errors import UserError
 
@@ -56,14 +56,14 @@ def encode(
         from polyhead.folder.files import write_bytes
 
         write_bytes(output, _npy(embeddings) if output.suffix == ".npy" else _parquet(given, embeddings))
-        notes.print(f"{len(embeddings):,} embeddings of {embeddings.shape[1]} dimensions in {output}")
+        notes.print(f"{len(embeddings):,} embeddings of {embeddings.shape[1]} dimensions in {output}", markup=False)
     if json:
         for text, row in zip(given, embeddings.tolist(), strict=True):
             print_json({"text": text, "embedding": row}, indent=None)
     elif not output:
         for text, row in zip(given, embeddings, strict=True):
             head = " ".join(f"{value:+.3f}" for value in row[:6])
-            out.print(f"[bold]{printable(text, 60)}[/]  {head} … ({len(row)} dimensions)")
+            out.print(f"[bold]{safe(text, 60)}[/]  {head} … ({len(row)} dimensions)")
         out.print("Write all of it with --output embeddings.npy, or --json")
 
 

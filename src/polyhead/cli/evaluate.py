@@ -7,6 +7,7 @@ import typer
 
 from polyhead.cli.common import AllowMismatch, Device, Dtype, Json, Model, notes, open_model, out, print_json
 from polyhead.errors import UserError
+from polyhead.printing import printable
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +67,7 @@ def evaluate(
         print_json({**report.as_dict(), "oddities": dict(log.counts)})
         return
     for line in log.lines():
-        notes.print(f"! {line}", markup=False)
+        notes.print(f"! {printable(line)}", markup=False)
     for table in tables(report):
         out.print(table)
         out.print()

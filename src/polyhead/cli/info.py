@@ -3,7 +3,7 @@
 import typer
 from rich.table import Table
 
-from polyhead.cli.common import Json, Model, out, print_json, printable
+from polyhead.cli.common import Json, Model, out, print_json, safe
 
 
 def register(app: typer.Typer) -> None:
@@ -46,11 +46,11 @@ def info(model: Model, json: Json = False) -> None:
     table = Table(show_header=False, title="Encoder", title_justify="left")
     for key, value in facts.items():
         shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-        table.add_row(key, printable(shown))
+        table.add_row(key, safe(shown))
     out.print(table)
     table = Table("head", "kind", "labels", "state", title="Heads", title_justify="left")
     for name, head in loaded.heads.items():
         state = "ready" if head.trained else "untrained here: the encoder moved without it, or it is new"
         state = state if head.encoder_hash is None else "[red]made for another encoder: retrain it[/]"
-        table.add_row(name, head.task.kind, printable(", ".join(head.task.labels)), state)
+        table.add_row(name, head.task.kind, safe(", ".join(head.task.labels)), state)
     out.print(table if heads else "No heads yet: polyhead train RECIPE adds them.")

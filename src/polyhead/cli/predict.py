@@ -12,13 +12,13 @@ from polyhead.cli.common import (
     Json,
     Model,
     Texts,
-    notes,
     open_model,
     out,
     print_json,
-    printable,
     read_texts,
+    safe,
 )
+from polyhead.errors import UserError
 
 if TYPE_CHECKING:
     from polyhead.predictions import Prediction, TaskPrediction
@@ -45,12 +45,14 @@ def predict(
     opened = open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
     wanted = list(opened.tasks) if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
     if not wanted:
-        notes.print("This model has no heads; --tasks embedding prints its embeddings.")
+        raise UserError("no head to run; polyhead train gives a model heads, polyhead encode prints its embeddings")
     predictions = opened.predictions(given, wanted)
     if json:
         for prediction in predictions:
             print_json(prediction.as_dict(), indent=None)
         return
+    if wanted == ["embedding"]:
+        raise UserError("--tasks embedding alone has no table: add --json, or use polyhead encode")
     out.print(predictions_table(list(predictions), [name for name in wanted if name != "embedding"]))
 
 
@@ -62,7 +64,7 @@ def predictions_table(predictions: "list[Prediction]", tasks: list[str]) -> Tabl
         table.add_column(name, ratio=2, overflow="fold")
     for prediction in predictions:
         cut = " [dim](cut)[/]" if prediction.truncated else ""
-        table.add_row(printable(prediction.text) + cut, *(answer_text(prediction[name]) for name in tasks))
+        table.add_row(safe(prediction.text) + cut, *(answer_text(prediction[name]) for name in tasks))
     return table
 
 
@@ -71,10 +73,9 @@ def answer_text(answer: "TaskPrediction") -> str:
     from polyhead.predictions import Classification
 
     if isinstance(answer, Classification):
-        return f"{printable(answer.label)} [dim]{answer.score:.2f}[/]"
+        return f"{safe(answer.label)} [dim]{answer.score:.2f}[/]"
     lines = [
-        f"{printable(each.word)} [bold]{printable(each.entity_group)}[/] [dim]{each.score:.2f}[/]"
-        for each in answer.entities
+        f"{safe(each.word)} [bold]{safe(each.entity_group)}[/] [dim]{each.score:.2f}[/]" for each in answer.entities
     ]
     if answer.unseen_words:
         lines.append(f"[dim]{answer.unseen_words} words not read[/]")

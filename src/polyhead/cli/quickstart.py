@@ -64,12 +64,16 @@ def quickstart(
     out.print(metrics_table(report))
     out.print("\nSix more sentences, each answered by all three heads from one forward pass:")
     out.print(predictions_table(answers, list(model.tasks)))
-    out.print(f"\nTrained in {result.seconds:.0f} s. The run is in [bold]{folder}[/]:")
-    out.print(f"  {folder / 'curves.png'}      losses and metrics over training")
-    out.print(f"  {folder / 'embeddings.png'}  the test sentences as the encoder sees them")
-    out.print(f"  {folder / 'model'}           a sentence-transformers folder with the heads beside it")
-    out.print("\nTry next:")
-    out.print(f'  polyhead predict {folder} "Your own sentence about Lisbon."')
-    out.print(f'  polyhead similarity {folder} "a cheap flight" "a bargain on plane tickets" "the vote was close"')
-    out.print(f"  polyhead info {folder}")
-    out.print("  polyhead train YOUR-RECIPE.yaml      (the README shows one)")
+    out.print(f"\nTrained in {result.seconds:.0f} s. The run is in {folder}:", markup=False)
+    lines = (
+        f"  {folder / 'curves.png'}      losses and metrics over training",
+        f"  {folder / 'embeddings.png'}  the test sentences as the encoder sees them",
+        f"  {folder / 'model'}           a sentence-transformers folder with the heads beside it",
+        "\nTry next:",
+        f'  polyhead predict {folder} "Your own sentence about Lisbon."',
+        f'  polyhead similarity {folder} "a cheap flight" "a bargain on plane tickets" "the vote was close"',
+        f"  polyhead info {folder}",
+        "  polyhead train YOUR-RECIPE.yaml      (the README shows one)",
+    )
+    for line in lines:
+        out.print(line, markup=False)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from polyhead.cli.common import Device, Dtype, Json, Model, open_model, out, print_json, printable
+from polyhead.cli.common import Device, Dtype, Json, Model, open_model, out, print_json, safe
 
 
 def register(app: typer.Typer) -> None:
@@ -28,9 +28,9 @@ def similarity(
     if json:
         print_json({"text": text, "similarities": [{"text": other, "score": score} for score, other in ranked]})
         return
-    table = Table(title=f"similarity to: {printable(text, 80)}", title_justify="left")
+    table = Table(title=f"similarity to: {safe(text, 80)}", title_justify="left")
     table.add_column(opened.pretrained.settings.similarity, justify="right")
     table.add_column("text")
     for score, other in ranked:
-        table.add_row(f"{score:.4f}", printable(other))
+        table.add_row(f"{score:.4f}", safe(other))
     out.print(table)

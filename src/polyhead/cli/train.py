@@ -42,16 +42,13 @@ def train(
 
     loaded = load_recipe(recipe, overrides=overrides, data_root=data_root or noted_root(recipe))
     folder = output or free_folder(Path("runs"), loaded.name)
-    notes.print(f"Training [bold]{loaded.name}[/] into {folder}")
+    notes.print(f"Training {loaded.name} into {folder}", markup=False)
     with watch(quiet=json) as watcher:
         try:
             result = run(loaded, folder, start=start, device=device, watcher=watcher)
         except KeyboardInterrupt:
-            kept = (
-                f"the best model so far is in {folder / 'model'}"
-                if (folder / "model").is_dir()
-                else "no epoch was done"
-            )
+            done = (folder / "model").is_dir()
+            kept = f"the best model so far is in {folder / 'model'}" if done else "no epoch was done"
             raise UserError(f"interrupted; {kept}") from None
     best = result.epochs[result.best_epoch - 1]
     if json:
@@ -59,10 +56,16 @@ def train(
         print_json({**summary, "seconds": result.seconds, "validation": best.report.as_dict()})
         return
     early = " (stopped early)" if result.stopped_early else ""
-    out.print(f"\nDone in {result.seconds:,.0f} s{early}; kept epoch {result.best_epoch} in [bold]{result.model}[/]")
-    out.print(f"Curves: {folder / 'curves.png'}")
-    out.print(f"Next:   polyhead evaluate {folder} {recipe} --split test")
-    out.print(f'        polyhead predict {folder} "a sentence of yours"')
+    splits = {split for each in loaded.data.values() for split in (*each.sources, *each.shares)}
+    split = "test" if "test" in splits else "validation" if "validation" in splits else "train"
+    lines = (
+        f"\nDone in {result.seconds:,.0f} s{early}; kept epoch {result.best_epoch} in {result.model}",
+        f"Curves: {folder / 'curves.png'}",
+        f"Next:   polyhead evaluate {folder} {folder / 'recipe.yaml'} --split {split}",
+        f'        polyhead predict {folder} "a sentence of yours"',
+    )
+    for line in lines:
+        out.print(line, markup=False)
 
 
 def parse_overrides(arguments: list[str]) -> dict[str, str]:
@@ -89,8 +92,10 @@ def parse_overrides(arguments: list[str]) -> dict[str, str]:
 
 def free_folder(parent: Path, name: str) -> Path:
     """``parent/name``, numbered if it is taken."""
+    from polyhead.recipe.run import taken
+
     folder, number = parent / name, 1
-    while folder.exists() and any(folder.iterdir()):
+    while taken(folder):
         number += 1
         folder = parent / f"{name}-{number}"
     return folder
@@ -101,4 +106,5 @@ def noted_root(recipe: Path) -> Path | None:
     from polyhead.folder.files import read_json
 
     facts = recipe.parent / "run.json"
-    return Path(read_json(facts)["data_root"]) if recipe.name == "recipe.yaml" and facts.is_file() else None
+    root = read_json(facts).get("data_root") if recipe.name == "recipe.yaml" and facts.is_file() else None
+    return Path(root) if isinstance(root, str) else None

@@ -9,6 +9,7 @@ from polyhead.cli.common import notes
 from polyhead.data.example import DataSet
 from polyhead.data.faults import FaultLog
 from polyhead.kinds import Task
+from polyhead.printing import printable
 from polyhead.recipe.run import Watcher
 from polyhead.training import EpochReport, StepReport
 
@@ -47,10 +48,10 @@ class _View:
         for each in data:
             notes.print(f"  {each.name}: {len(each.train):,} rows to train on, {len(each.validation):,} to validate on")
         for name, task in tasks.items():
-            shown = ", ".join(task.labels[:12]) + (" …" if len(task.labels) > 12 else "")
+            shown = printable(", ".join(task.labels[:12]) + (" …" if len(task.labels) > 12 else ""))
             notes.print(f"  {name} ({task.kind}): {shown}", markup=False)
         for line in log.lines():
-            notes.print(f"  ! {line}", markup=False)
+            notes.print(f"  ! {printable(line)}", markup=False)
 
     def step(self, report: StepReport) -> None:
         """Move the bar; losses are running means."""

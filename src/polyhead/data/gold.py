@@ -64,7 +64,11 @@ def _from_tags(
             f"{record.place}: task {task} needs a tag for each word in {shown(field)}; there are: {_names(record)}"
         )
         return Absent
-    scheme, known = _read_scheme([str(tag) for tag in tags])
+    read = _read_scheme([str(tag) for tag in tags])
+    if isinstance(read, str):
+        log.fault(f"{record.place}: tags of task {task} must be O, or TYPE, or all with a prefix; found {shown(read)}")
+        return Absent
+    scheme, known = read
     spans = []
     for first, last, name in runs(known, scheme):
         mapped = _mapped(name, record, task, binding, log)
@@ -77,11 +81,19 @@ def _from_tags(
 _PREFIXES = {"B": "B", "I": "I", "E": "I", "L": "I", "S": "B", "U": "B"}
 
 
-def _read_scheme(tags: Sequence[str]) -> tuple[Scheme, list[str]]:
-    """The tags as IOB2, or, where none has a prefix, as plain types."""
-    if all(tag == OUTSIDE or tag[1:2] != "-" or tag[0] not in _PREFIXES for tag in tags):
+def _read_scheme(tags: Sequence[str]) -> tuple[Scheme, list[str]] | str:
+    """The tags as IOB2, or, where none has a prefix, as plain types; the tag that is neither, where there is one."""
+    prefixed = [len(tag) > 2 and tag[1] == "-" and tag[0] in _PREFIXES for tag in tags]
+    wrong = [
+        tag
+        for tag, has in zip(tags, prefixed, strict=True)
+        if not tag or (any(prefixed) and not has and tag != OUTSIDE)
+    ]
+    if wrong:
+        return wrong[0]
+    if not any(prefixed):
         return "io", list(tags)
-    return "iob2", [tag if tag[1:2] != "-" else _PREFIXES.get(tag[0], tag[0]) + tag[1:] for tag in tags]
+    return "iob2", [_PREFIXES[tag[0]] + tag[1:] if has else tag for tag, has in zip(tags, prefixed, strict=True)]
 
 
 def _span(value: Any, record: Record, task: str, binding: Binding, text: str, log: FaultLog) -> EntitySpan | None:
@@ -94,7 +106,7 @@ def _span(value: Any, record: Record, task: str, binding: Binding, text: str, lo
         log.fault(f"{record.place}: a span of task {task} must be an object, found {shown(value)}")
         return None
     start, end, name = (next((value[key] for key in names if key in value), None) for names in keys)
-    if not _is_offset(start) or not _is_offset(end) or not isinstance(name, str):
+    if not _is_offset(start) or not _is_offset(end) or not (isinstance(name, str) and name):
         wanted = " and ".join("/".join(names) for names in keys)
         log.fault(f"{record.place}: a span of task {task} must have {wanted}, found {shown(value)}")
         return None

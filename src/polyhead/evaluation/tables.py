@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from rich.table import Table
+from rich.text import Text
 
 from polyhead.evaluation.evaluate import Report, TaskReport
+from polyhead.printing import printable
 
 
 def tables(report: Report) -> Iterator[Table]:
@@ -33,15 +35,12 @@ def confusion_table(name: str, task: TaskReport) -> Table:
     table = Table(title=f"{name}: gold label (row) against answer (column)", title_justify="left")
     table.add_column("")
     for label in labels:
-        table.add_column(label, justify="right")
+        table.add_column(_label(label), justify="right")
     for label, row in zip(labels, task.details["confusion"], strict=True):
-        table.add_row(
-            label,
-            *(
-                f"[bold]{count:,}[/]" if label == other else f"{count:,}"
-                for other, count in zip(labels, row, strict=True)
-            ),
-        )
+        cells = [
+            f"[bold]{count:,}[/]" if label == other else f"{count:,}" for other, count in zip(labels, row, strict=True)
+        ]
+        table.add_row(_label(label), *cells)
     return table
 
 
@@ -53,5 +52,10 @@ def types_table(name: str, task: TaskReport) -> Table:
         table.add_column(column, justify="right")
     for label, scores in task.details["types"].items():
         rates = [f"{scores[key]:.4f}" for key in ("precision", "recall", "f1")]
-        table.add_row(label, *rates, f"{scores['gold']:,}", f"{scores['predicted']:,}")
+        table.add_row(_label(label), *rates, f"{scores['gold']:,}", f"{scores['predicted']:,}")
     return table
+
+
+def _label(label: str) -> Text:
+    """A label from somebody's file: no markup, no control characters."""
+    return Text(printable(label, 60))

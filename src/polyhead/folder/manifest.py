@@ -80,6 +80,25 @@ def read_manifest(folder: Path) -> Manifest | None:
     return Manifest(str(top.get("encoder_hash")), heads)
 
 
+_OURS = {"1_Pooling", "2_Dense", "2_Normalize", "3_Normalize", HEADS, "README.md", "vocab.txt", "merges.txt"}
+
+
+def check_replaceable(folder: Path) -> None:
+    """Refuse to write over a folder that holds anything but a model.
+
+    Raises:
+        UserError: it does.
+    """
+    if not folder.is_dir():
+        return
+    entries = sorted(path.name for path in folder.iterdir())
+    weights = (".json", ".safetensors", ".model", ".jinja")
+    foreign = [name for name in entries if name not in _OURS and (name[0] == "." or not name.endswith(weights))]
+    if entries and (foreign or MANIFEST not in entries):
+        found = shown(", ".join(foreign or entries), 80)
+        raise UserError(f"{folder}: saving replaces a model folder or an empty one; here is {found}; choose another")
+
+
 def _is_plain(name: str) -> bool:
     return name not in {"", ".", ".."} and "/" not in name and "\\" not in name
 

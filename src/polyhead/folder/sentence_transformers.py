@@ -68,12 +68,19 @@ def read_layout(folder: Path) -> Layout:
     model = _first_json(folder, _MODEL_CONFIG)
     pooling = read_json(places["Pooling"] / "config.json")
     prompts = model.get("prompts") or {}
+    if not isinstance(prompts, dict):
+        raise UserError(f"{folder / _MODEL_CONFIG}: prompts must map names to texts, found {shown(prompts)}")
+    longest = transformer.get("max_seq_length")
+    if longest is not None and (not isinstance(longest, int) or isinstance(longest, bool)):
+        raise UserError(
+            f"{folder / _TRANSFORMER_CONFIG}: max_seq_length must be a whole number, found {shown(longest)}"
+        )
     settings = EncoderSettings(
         pooling=_pooling_mode(places["Pooling"] / "config.json", pooling),
         pool_prompt=bool(pooling.get("include_prompt", True)),
         projection=_projection(places["Dense"] / "config.json") if "Dense" in places else None,
         normalize="Normalize" in places,
-        max_length=transformer.get("max_seq_length"),
+        max_length=longest,
         lower_case=bool(transformer.get("do_lower_case", False)),
         prompts={str(name): str(prompt) for name, prompt in prompts.items()},
         default_prompt_name=model.get("default_prompt_name"),

@@ -36,8 +36,6 @@ def encode(
 ) -> Encoded:
     """See ``Polyhead.encode``."""
     texts = only_texts(inputs)
-    if batch_size is not None and batch_size < 1:
-        raise UserError(f"batch_size: must be at least 1, found {batch_size}")
     if output_value not in ("sentence_embedding", "token_embeddings", None):
         raise UserError(
             f"output_value: must be sentence_embedding, token_embeddings or None; found {shown(output_value)}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from polyhead.data.collate import splitters
 from polyhead.documents import Document, Span
+from polyhead.errors import UserError
 from polyhead.inference.engines.base import Engine
 from polyhead.kinds import Task
 from polyhead.kinds.base import FloatArray
@@ -55,7 +56,12 @@ class Predictor:
         """Raw answers, in the order of ``texts``; ``words`` are given words, ``None`` for a text to be split.
 
         ``advance`` is told how many texts each batch finished.
+
+        Raises:
+            UserError: ``max_rows`` is below 1.
         """
+        if max_rows is not None and max_rows < 1:
+            raise UserError(f"batch_size: must be at least 1, found {max_rows}")
         for start in range(0, len(texts), CHUNK):
             chunk = texts[start : start + CHUNK]
             given = words[start : start + CHUNK] if words is not None else [None] * len(chunk)

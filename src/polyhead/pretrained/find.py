@@ -36,15 +36,18 @@ def find(name: str | Path, *, revision: str | None = None) -> Path:
         UserError: nothing of that name is here, bundled, or on the Hub; a folder that holds no model; a bundled file
             whose SHA-256 is not the original's.
     """
-    folder = Path(name).expanduser()
-    if folder.exists():
-        return _local(folder)
     text = str(name)
+    try:
+        folder = Path(name).expanduser()
+        if folder.exists():
+            return _local(folder)
+    except (OSError, RuntimeError, ValueError):  # too long for a path, nobody's home, a NUL
+        pass
     if not _HUB_NAME.fullmatch(text):
         raise UserError(f"{shown(text)}: no such folder, and no name on the Hub looks like this")
     repository = text if "/" in text else f"sentence-transformers/{text}"
     cached = _hub(repository, revision, local_only=True)
-    if isinstance(cached, Path):
+    if isinstance(cached, Path) and (is_sentence_transformer(cached) or (cached / MANIFEST).is_file()):
         return cached
     if repository == DEFAULT_BACKBONE and revision is None:
         bundled = _bundled()
@@ -53,6 +56,8 @@ def find(name: str | Path, *, revision: str | None = None) -> Path:
     found = _hub(repository, revision, local_only=False)
     if isinstance(found, Path):
         return found
+    if isinstance(cached, Path):  # a plain transformers model, for all that can be known without the Hub
+        return cached
     hint = "; for this one: pip install 'polyhead[bundled]'" if repository == DEFAULT_BACKBONE else ""
     raise UserError(f"{shown(text)}: no folder here, and the Hub did not give it ({found}); check the name{hint}")
 
@@ -97,5 +102,5 @@ def _hub(repository: str, revision: str | None, *, local_only: bool) -> Path | s
     except (HFValidationError, OSError, ValueError) as error:
         return shown(str(error).split("\n")[0], 120)
     folder = Path(found)
-    usable = (folder / "config.json").is_file() or (folder / MANIFEST).is_file()
-    return folder if usable else "the snapshot is incomplete"
+    usable = (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
+    return folder if usable else "what is there has no config.json or no safetensors weights"

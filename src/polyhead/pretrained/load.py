@@ -70,7 +70,7 @@ def _network(folder: Path, attention_dropout: float | None) -> tuple[Any, Any]:
     """The transformers config and model in fp32."""
     transformers_logging.disable_progress_bar()
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         for name in _ATTENTION_DROPOUT if attention_dropout is not None else ():
             if hasattr(config, name):
                 setattr(config, name, attention_dropout)
@@ -80,11 +80,12 @@ def _network(folder: Path, attention_dropout: float | None) -> tuple[Any, Any]:
             dtype=torch.float32,
             use_safetensors=True,
             local_files_only=True,
+            trust_remote_code=False,
             output_loading_info=True,
         )
     except SafetensorError as error:
         raise UserError(f"{folder / 'model.safetensors'}: damaged weights ({shown(str(error))}); get it anew") from None
-    except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError) as error:
+    except Exception as error:  # noqa: BLE001  (whatever a config can make transformers stumble over)
         raise UserError(f"{folder}: no model that can be opened ({shown(str(error).strip(), 160)})") from None
     if network.config._attn_implementation == "sdpa":
         network.set_attn_implementation(attention.NAME)

@@ -11,7 +11,7 @@ from polyhead._version import __version__
 from polyhead.errors import UserError, shown
 from polyhead.folder.files import whole_folder
 from polyhead.folder.hashing import tensors_hash
-from polyhead.folder.manifest import HEADS, HeadRecord, Manifest, write_manifest
+from polyhead.folder.manifest import HEADS, HeadRecord, Manifest, check_replaceable, write_manifest
 from polyhead.folder.sentence_transformers import DENSE, POOLING, write_layout
 from polyhead.pretrained.pretrained import Pretrained, arrays
 
@@ -20,9 +20,10 @@ def save(pretrained: Pretrained, folder: str | Path) -> Path:
     """Write the folder whole or not at all; the weights are always the fp32 masters.
 
     Raises:
-        UserError: the disk is full, or the place cannot be written.
+        UserError: the disk is full, the place cannot be written, or holds something else than a model.
     """
     target = Path(folder)
+    check_replaceable(target)
     with whole_folder(target) as place:
         try:
             _write(pretrained, place)

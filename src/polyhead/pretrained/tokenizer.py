@@ -24,7 +24,7 @@ def read_tokenizer(folder: Path, *, vocabulary: int) -> Any:
     if not any((folder / name).is_file() for name in _FILES):
         raise UserError(f"{folder}: no tokenizer that can be opened (none of {', '.join(_FILES)} is here)")
     try:
-        files = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+        files = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # noqa: BLE001  (the Rust library raises bare exceptions)
         raise UserError(f"{folder}: no tokenizer that can be opened ({shown(str(error).strip(), 120)})") from None
     if not getattr(files, "is_fast", False):

@@ -7,6 +7,7 @@ from polyhead.data.faults import FaultLog
 from polyhead.data.labels import check_labels, count_misaligned, infer_labels
 from polyhead.data.read import read
 from polyhead.data.splits import sample, share
+from polyhead.errors import UserError
 from polyhead.kinds import Task
 from polyhead.recipe.schema import SPLITS, DataSettings, Recipe
 
@@ -18,6 +19,16 @@ def read_data(recipe: Recipe, tasks: Mapping[str, Task], log: FaultLog, splits: 
         UserError: a file is missing or wrong, with its line.
     """
     wanted = set(splits)
+    missing = [
+        str(path)
+        for settings in recipe.data.values()
+        for source in (settings.sources[split] for split in _needed(settings, wanted))
+        for path in (recipe.root / name for name in source.path)
+        if not path.exists()
+    ]
+    if missing:
+        hint = "no such file; paths are relative to the recipe's folder or to --data-root"
+        raise UserError(*(f"{path}: {hint}" for path in dict.fromkeys(missing)))
     return [_read_set(name, settings, recipe, tasks, log, wanted) for name, settings in recipe.data.items()]
 
 
@@ -25,9 +36,8 @@ def _read_set(
     name: str, settings: DataSettings, recipe: Recipe, tasks: Mapping[str, Task], log: FaultLog, wanted: set[str]
 ) -> DataSet:
     found: dict[str, list[Example]] = {}
-    needed = wanted | ({"train"} if wanted & settings.shares.keys() else set())
     seed = recipe.training.seed
-    for split in (split for split in SPLITS if split in needed and split in settings.sources):
+    for split in _needed(settings, wanted):
         source = settings.sources[split]
         examples = read(source, tasks, root=recipe.root, log=log)
         if source.sample:
@@ -38,6 +48,12 @@ def _read_set(
             rest = 1 - sum(value for other, value in settings.shares.items() if _before(other, split))
             found["train"], found[split] = share(found["train"], part / rest, seed=seed)
     return DataSet(name, **{split: examples for split, examples in found.items() if split in wanted})
+
+
+def _needed(settings: DataSettings, wanted: set[str]) -> list[str]:
+    """The splits whose files must be read for those that are wanted."""
+    needed = wanted | ({"train"} if wanted & settings.shares.keys() else set())
+    return [split for split in SPLITS if split in needed and split in settings.sources]
 
 
 def _before(split: str, other: str) -> bool:

@@ -15,7 +15,7 @@ import yaml
 from polyhead._version import __version__
 from polyhead.data.example import DataSet
 from polyhead.data.faults import FaultLog
-from polyhead.errors import UserError
+from polyhead.errors import UserError, shown
 from polyhead.evaluation.pictures import draw_curves
 from polyhead.folder.files import write_json, write_text
 from polyhead.folder.settings import ProjectionSettings
@@ -23,7 +23,7 @@ from polyhead.kinds import Task
 from polyhead.pretrained import Pretrained, load
 from polyhead.recipe.data import prepare
 from polyhead.recipe.schema import ModelSettings, Recipe
-from polyhead.training import EpochReport, StepReport, TrainingResult
+from polyhead.training import EpochReport, StepReport, TrainingResult, check_settings
 from polyhead.training import train as run_loop
 from polyhead.training.history import METRICS_FILE
 
@@ -56,11 +56,12 @@ def train(
     """
     watcher = watcher or Watcher()
     folder = Path(output)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if taken(folder):
         raise UserError(f"{folder}: a run needs a new or empty folder; choose another --output")
     log = FaultLog()
     if start is not None:
-        recipe, pretrained = _go_on(recipe, load(start, attention_dropout=recipe.model.attention_dropout))
+        pretrained = load(start, attention_dropout=recipe.model.attention_dropout)
+        recipe = _go_on(recipe, pretrained)
     data, tasks = prepare(recipe, log)
     if not any(each.train for each in data):
         raise UserError(f"{recipe.name}: no data set has a train split")
@@ -70,8 +71,8 @@ def train(
     for name, task in tasks.items():
         if name not in pretrained.heads:
             pretrained.add_head(name, task)
+    check_settings(pretrained, data, recipe.training, device)
     watcher.on_data(data, tasks, log)
-    folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "recipe.yaml", yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
     write_json(folder / "run.json", _facts(recipe, start, data, log))
     result = run_loop(
@@ -86,6 +87,11 @@ def train(
     write_json(folder / "result.json", _summary(result))
     draw_curves(read_history(folder), folder / "curves.png")
     return result
+
+
+def taken(folder: Path) -> bool:
+    """Whether something is there already."""
+    return (folder.is_dir() and any(folder.iterdir())) or folder.is_file()
 
 
 def read_history(folder: Path) -> list[dict[str, Any]]:
@@ -108,24 +114,35 @@ def _new(model: ModelSettings) -> Pretrained:
     )
 
 
-def _go_on(recipe: Recipe, pretrained: Pretrained) -> tuple[Recipe, Pretrained]:
-    """The recipe with the saved heads' own tasks, as far as it names them.
+def _go_on(recipe: Recipe, pretrained: Pretrained) -> Recipe:
+    """The recipe with the saved heads' own tasks, as far as it names them; the saved heads take its loss weights.
 
     Raises:
         UserError: it declares a task otherwise than the saved head, or asks for another encoder.
     """
     tasks = dict(recipe.tasks)
     for name, task in recipe.tasks.items():
-        saved = pretrained.tasks.get(name)
-        if saved is None:
+        head = pretrained.heads.get(name)
+        if head is None:
             continue
-        if saved.kind != task.kind or (task.labels and task.labels != saved.labels):
-            raise UserError(f"tasks.{name}: the saved head has other labels or another kind; give it another name")
-        tasks[name] = saved.model_copy(update={"weight": task.weight})
-    asked = recipe.model.model_dump(exclude_unset=True, exclude={"attention_dropout"})
-    if asked.keys() - {"backbone"}:
-        raise UserError(f"model: {', '.join(asked)} cannot be changed when going on from a saved model; leave it out")
-    return replace(recipe, tasks=tasks), pretrained
+        for key in sorted(task.model_fields_set - {"weight"}):
+            asked, saved = getattr(task, key), getattr(head.task, key, None)
+            if asked != saved:
+                raise UserError(
+                    f"tasks.{name}.{key}: the saved head has {shown(saved)}, found {shown(asked)}; rename it"
+                )
+        tasks[name] = head.task.model_copy(update={"weight": task.weight})
+        pretrained.heads[name] = replace(head, task=tasks[name])
+    settings = pretrained.settings
+    projection = settings.projection.width if settings.projection else None
+    has = {"pooling": settings.pooling, "normalize": settings.normalize, "max_length": settings.max_length}
+    for key, saved in {**has, "projection": projection}.items():
+        wanted = getattr(recipe.model, key)
+        if wanted is not None and wanted != saved:
+            raise UserError(
+                f"model.{key}: the saved model has {shown(saved)}, found {shown(wanted)}; it cannot be changed"
+            )
+    return replace(recipe, tasks=tasks)
 
 
 def _facts(recipe: Recipe, start: str | Path | None, data: Sequence[DataSet], log: FaultLog) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Training: the loop, what it draws from, what it freezes, what it keeps."""
 
-from polyhead.training.loop import train
+from polyhead.training.loop import check_settings, train
 from polyhead.training.result import EpochReport, StepReport, TrainingResult
 from polyhead.training.settings import TrainingSettings
 
-__all__ = ["EpochReport", "StepReport", "TrainingResult", "TrainingSettings", "train"]
+__all__ = ["EpochReport", "StepReport", "TrainingResult", "TrainingSettings", "check_settings", "train"]

@@ -4,6 +4,7 @@ A step draws batches from the data sets, runs the encoder once on each, and sums
 has labels there. A task's loss is its mean over all its labels in the *step*, however many batches hold them.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +17,10 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from polyhead.data.collate import Batch, Collator
 from polyhead.data.example import DataSet
+from polyhead.errors import UserError
 from polyhead.evaluation import evaluate
 from polyhead.kinds import Task
-from polyhead.pretrained import Pretrained, save
+from polyhead.pretrained import Pretrained, load, save
 from polyhead.pretrained.hardware import fast_bf16, resolve_device
 from polyhead.training import plan
 from polyhead.training.forward import Answers, Forward
@@ -40,11 +42,12 @@ def train(
     on_step: Callable[[StepReport], None] = lambda report: None,
     on_epoch: Callable[[EpochReport], None] = lambda report: None,
 ) -> TrainingResult:
-    """Train every head that has data; the best model is kept in ``folder``/model.
+    """Train every head that has data; the best model is kept in ``folder``/model, and ``pretrained`` is it in the end.
 
     Raises:
-        UserError: the plan or the score names something that is not there; the folder cannot be written.
+        UserError: what ``check_settings`` finds, or the folder cannot be written.
     """
+    check_settings(pretrained, data, settings, device)
     run = _prepare(pretrained, [each for each in data if each.train], settings, device)
     validation = [example for each in data for example in each.validation]
     selection = Selection(settings.early_stopping_patience)
@@ -68,7 +71,7 @@ def train(
         pretrained.model.eval()
         answers = Answers(run.forward, run.collate, validation)
         scored = evaluate(run.tasks, validation, answers)
-        loss = run.weighted_sum(answers.losses())
+        loss = run.weighted_sum(answers.losses()) if validation else math.nan
         score = score_of(settings.score, run.tasks, scored, loss)
         best = selection.update(score)
         if best:
@@ -92,8 +95,37 @@ def train(
         if selection.exhausted:
             break
 
+    _restore(pretrained, folder / "model")
     stopped_early = len(epochs) < settings.epochs
     return TrainingResult(folder / "model", best_epoch, epochs, stopped_early, time.perf_counter() - started)
+
+
+def check_settings(
+    pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, device: str | None
+) -> None:
+    """Find out before anything is written what would go wrong later.
+
+    Raises:
+        UserError: the plan or the score names what is not there, there is nothing to score by, or no such device.
+    """
+    resolve_device(device)
+    check_score(settings.score, pretrained.tasks)
+    plan.frozen_modules(pretrained.model, settings.plan)
+    labelled = {name for each in data for example in each.validation for name in example.labels}
+    scored = [settings.score] if isinstance(settings.score, str) else list(settings.score or ())
+    for name in scored:
+        if (task := name.partition(".")[0]) not in labelled and not (name == "loss" and labelled):
+            raise UserError(f"training.score: {name} needs validation labels of {task}, and there are none")
+    if settings.early_stopping_patience is not None and not labelled:
+        raise UserError("training.early_stopping_patience: needs validation data, and there is none")
+
+
+def _restore(pretrained: Pretrained, folder: Path) -> None:
+    """Put the weights of the best epoch back."""
+    best = load(folder, allow_mismatch=True)
+    pretrained.model.load_state_dict(best.model.state_dict())
+    pretrained.heads = best.heads
+    pretrained.model.eval().requires_grad_(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +150,6 @@ class _Run:
 def _prepare(pretrained: Pretrained, sets: Sequence[DataSet], settings: TrainingSettings, device: str | None) -> _Run:
     place = resolve_device(device)
     model, kept, tasks = pretrained.model.to(place), pretrained.settings, pretrained.tasks
-    check_score(settings.score, tasks)
     frozen = plan.frozen_modules(model, settings.plan)
     plan.apply(model, frozen)
     torch.manual_seed(settings.seed)

@@ -25,6 +25,8 @@ class CsvSource(Source):
         quoting: Literal[0, 3] = csv.QUOTE_NONE if self.format == "tsv" else csv.QUOTE_MINIMAL
         rows = csv.reader(file, delimiter=delimiter, quoting=quoting, strict=True)
         header = list(self.columns) if self.columns else None
+        if header:
+            _check_names(header, name)
         line = 1  # where the row begins: cells may hold line breaks
         try:
             for row in rows:
@@ -33,9 +35,7 @@ class CsvSource(Source):
                     continue
                 if header is None:
                     header = [cell.strip() for cell in row]
-                    twice = [column for column in header if header.count(column) > 1]
-                    if twice:
-                        raise UserError(f"{place}: columns must have different names, found {shown(twice[0])} twice")
+                    _check_names(header, place)
                     continue
                 if len(row) != len(header):
                     wanted = f"{len(header)} columns ({', '.join(header)})"
@@ -43,3 +43,9 @@ class CsvSource(Source):
                 yield Record(dict(zip(header, row, strict=True)), place)
         except csv.Error as error:
             raise UserError(f"{name}:{line}: no readable {self.format} ({shown(str(error))})") from None
+
+
+def _check_names(header: list[str], place: str) -> None:
+    twice = [column for column in header if header.count(column) > 1]
+    if twice:
+        raise UserError(f"{place}: columns must have different names, found {shown(twice[0])} twice")
