@@ -142,3 +142,12 @@ def test_max_length_beyond_the_position_table_is_refused(backbones: Callable[[st
 
 def test_a_plain_transformers_folder_is_pooled_by_the_mean(backbones: Callable[[str], Path]) -> None:
     assert load(backbones("bert")).settings == EncoderSettings(max_length=64)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_bf16_is_close_to_fp32(backbones: Callable[[str], Path], architecture: str) -> None:
+    """Where the processor is fast at bf16, this runs with packed weights."""
+    loaded = opened(backbones(architecture), normalize=True)
+    texts = TEXTS[:20]
+    wide, narrow = (Polyhead(loaded, dtype=dtype).encode(texts) for dtype in ("float32", "bfloat16"))
+    assert (wide * narrow).sum(axis=1).min() > 0.99

@@ -143,3 +143,13 @@ def test_what_cannot_work_is_said_before_anything_is_written(recipe: Path, tmp_p
             train(load_recipe(recipe, data_root=FOLDER, overrides=overrides), tmp_path / "one")
         assert not (tmp_path / "one").exists()
     assert len(caught.value.faults) == 2
+
+
+def test_a_backbone_may_lie_beside_its_recipe(
+    recipe: Path, backbones: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").symlink_to(backbones("bert"))
+    monkeypatch.chdir(tmp_path.parent)
+    loaded = load_recipe(recipe, data_root=FOLDER, overrides={"model.backbone": "own"})
+    assert Path(loaded.model.backbone) == backbones("bert").resolve()
+    assert loaded.raw["model"]["backbone"] == loaded.model.backbone

@@ -46,6 +46,10 @@ def load_recipe(
     data = _data(raw, tasks, faults)
     if faults.lines:
         raise UserError(*faults.lines)
+    beside = path.parent / model.backbone
+    if beside.is_dir():  # noted whole, so that the run's copy of the recipe finds it, too
+        model = model.model_copy(update={"backbone": str(beside.resolve())})
+        raw["model"] = {**(raw.get("model") or {}), "backbone": model.backbone}
     root = Path(data_root) if data_root is not None else path.parent
     return Recipe(path.stem, model, tasks, data, training, root, raw)
 

@@ -20,7 +20,7 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    backbone: str = Field(DEFAULT_BACKBONE, description="a folder, or a name on the Hub")
+    backbone: str = Field(DEFAULT_BACKBONE, description="a folder (from the recipe's), or a name on the Hub")
     pooling: Literal["mean", "cls", "max", "last", "attention"] | None = Field(
         None, description="how token states become one vector; last for decoders, attention is learned"
     )

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from polyhead.data.collate import to_inputs
 from polyhead.inference.engines.base import EngineOutput
+from polyhead.inference.engines.packing import pack_linear_layers
 from polyhead.kinds.base import FloatArray
 from polyhead.modeling.encoder import Encoder
 from polyhead.modeling.model import MultiTaskModel
-from polyhead.pretrained.hardware import resolve_device, resolve_dtype
+from polyhead.pretrained.hardware import fast_bf16, resolve_device, resolve_dtype
 from polyhead.text.batches import Padded
 
 
@@ -21,11 +22,13 @@ class TorchEngine:
     def __init__(self, model: MultiTaskModel, *, device: str | None = None, dtype: str = "auto") -> None:
         self.device = resolve_device(device)
         self.dtype = resolve_dtype(dtype, self.device)
-        self.max_tokens = 2048 if self.device.type == "cpu" else 32768
+        self.max_tokens = 1536 if self.device.type == "cpu" else 32768
         self.model = model.to(self.device).eval()
         encoder = model.encoder
         if self.dtype != torch.float32:
             backbone = copy.deepcopy(encoder.backbone).to(self.dtype).requires_grad_(False)
+            if self.device.type == "cpu" and self.dtype == torch.bfloat16 and fast_bf16(self.device):
+                pack_linear_layers(backbone)
             encoder = Encoder(
                 backbone=backbone,
                 pooling=encoder.pooling,
