@@ -26,11 +26,13 @@ class PackedLinear(nn.Module):
 
 def pack_linear_layers(network: nn.Module) -> None:
     """Replace every linear layer of ``network``, a copy that is only for computing."""
-    if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")):
+    if not hasattr(torch.ops.mkldnn, "_reorder_linear_weight"):
         return
     for module in list(network.modules()):
-        if isinstance(getattr(module, "intermediate_act_fn", None), GELUActivation):  # BERT and its kin
-            module.dense, module.intermediate_act_fn = PackedLinear(module.dense, gelu=True), nn.Identity()
+        dense = getattr(module, "dense", None)
+        if isinstance(dense, nn.Linear) and isinstance(getattr(module, "intermediate_act_fn", None), GELUActivation):
+            module.dense = PackedLinear(dense, gelu=True)  # BERT and its kin
+            module.intermediate_act_fn = nn.Identity()
         for name, child in module.named_children():
             if type(child) is nn.Linear:
                 setattr(module, name, PackedLinear(child))
