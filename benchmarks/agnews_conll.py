@@ -75,7 +75,7 @@ def run_seed(seed: int, data_root: Path, folder: Path, dtype: str, changes: Mapp
         with watch() as watcher:
             result = train(recipe, folder, watcher=watcher)
         peak = peak_memory()
-        scores = test_scores(folder, data_root, dtype)
+        scores = scores_on_test(folder, data_root, dtype)
     except UserError as error:
         raise SystemExit(str(error)) from None
     pairs, gold = read_pairs(data_root / "stsb" / "stsb-en-test.csv")
@@ -89,7 +89,7 @@ def run_seed(seed: int, data_root: Path, folder: Path, dtype: str, changes: Mapp
     }
 
 
-def test_scores(folder: Path, data_root: Path, dtype: str) -> dict[str, float]:
+def scores_on_test(folder: Path, data_root: Path, dtype: str) -> dict[str, float]:
     """The run's kept model on the test splits of the run's recipe."""
     from polyhead import Polyhead
     from polyhead.recipe.examples import recipe_examples

@@ -14,7 +14,7 @@ def embeddings(rows: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(rows, width)).astype(np.float32)
 
 
-def same(given: np.ndarray, precision: Precision) -> None:
+def assert_same(given: np.ndarray, precision: Precision) -> None:
     mine, theirs = quantize(given, precision), quantize_embeddings(given, precision=precision)
     assert mine.dtype == theirs.dtype
     assert mine.shape == theirs.shape
@@ -24,12 +24,12 @@ def same(given: np.ndarray, precision: Precision) -> None:
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(("rows", "width"), [(2, 8), (40, 384), (300, 16)])
 def test_equal_to_sentence_transformers(precision: Precision, rows: int, width: int) -> None:
-    same(embeddings(rows, width), precision)
+    assert_same(embeddings(rows, width), precision)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_widths_that_fill_no_whole_byte(precision: Precision) -> None:
-    same(embeddings(5, 13), precision)
+    assert_same(embeddings(5, 13), precision)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -38,17 +38,17 @@ def test_dimensions_without_a_range_and_zeros(precision: Precision) -> None:
     given[:, 2] = 0.25
     given[:, 5] = 0
     given[3] = 0
-    same(given, precision)
+    assert_same(given, precision)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_no_texts_no_rows(precision: Precision) -> None:
-    same(embeddings(0, 13), precision)
+    assert_same(embeddings(0, 13), precision)
 
 
 @pytest.mark.parametrize("precision", ["float32", "binary", "ubinary"])
 def test_a_single_text(precision: Precision) -> None:
-    same(embeddings(1, 16), precision)
+    assert_same(embeddings(1, 16), precision)
 
 
 @pytest.mark.parametrize("precision", ["int8", "uint8"])
