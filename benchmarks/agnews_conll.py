@@ -15,6 +15,7 @@ import csv
 import json
 import statistics
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,7 @@ def run_seed(seed: int, data_root: Path, folder: Path, dtype: str, changes: Mapp
         **scores,
         "stsb.spearman": spearman(result.model, dtype, pairs, gold),
         "stsb.spearman_untouched": spearman(recipe.model.backbone, dtype, pairs, gold),
-        "training.best_epoch": result.best_epoch,
+        "training.best_epoch": result.best.epoch,
         "training.seconds": result.seconds,
         "training.peak_memory_mib": peak,
     }
@@ -95,12 +96,10 @@ def scores_on_test(folder: Path, data_root: Path, dtype: str) -> dict[str, float
     from polyhead.recipe.examples import recipe_examples
 
     model = Polyhead.from_pretrained(folder, dtype=dtype)
-    examples, log = recipe_examples(
-        folder / "recipe.yaml", "test", model.tasks, data_root=data_root, count_unseen=False
-    )
+    sets, log = recipe_examples(folder / "recipe.yaml", "test", model.tasks, data_root=data_root, count_unseen=False)
     for line in log.lines():
         notes.print(f"! {line}", markup=False)
-    report = model.evaluate(examples)
+    report = model.evaluate(chain.from_iterable(sets))
     metrics = report.metrics()
     types: Mapping[str, Mapping[str, float]] = report.tasks["entities"].details["types"]
     names = ("topic.accuracy", "entities.span_f1", "entities.token_accuracy", "entities.piece_accuracy")

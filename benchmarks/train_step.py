@@ -38,16 +38,15 @@ from benchmarks.common import (
 )
 from polyhead.data.collate import Batch, Collator
 from polyhead.data.example import DataSet, Example
-from polyhead.data.faults import FaultLog
 from polyhead.kinds import Task
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained import Pretrained, load
 from polyhead.pretrained.hardware import fast_bf16
 from polyhead.recipe import Recipe, load_recipe
 from polyhead.recipe.data import prepare
-from polyhead.training import StepReport, TrainingSettings, train
+from polyhead.training import Callbacks, StepReport, TrainingSettings, train
 from polyhead.training.optimizer import build_optimizer
-from polyhead.training.sampling import Sampler
+from polyhead.training.sampling import Rows, Sampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,8 @@ def main() -> None:
     described = machine()
     show_machine(described)
     recipe = load_recipe(RECIPE, overrides={"training.sampling": "round_robin"}, data_root=options.data_root)
-    data, tasks = prepare(recipe, FaultLog())
+    prepared = prepare(recipe)
+    data, tasks = prepared.sets, prepared.tasks
     work = Work(recipe, data, tasks, options.warmup, options.steps)
     speed = interleaved({name: partial(measure, side, work) for name, side in SIDES.items()}, rounds=options.rounds)
     names = ", ".join(f"{recipe.training.batch_size} of {each.name}" for each in data)
@@ -157,7 +157,7 @@ def run_polyhead(
     def stamp(report: StepReport) -> None:
         stamps.append(time.perf_counter())
 
-    train(pretrained, data, settings, folder=folder, device="cpu", on_step=stamp)
+    train(pretrained, data, settings, folder=folder, device="cpu", callbacks=Callbacks(on_step=stamp))
     return stamps
 
 
@@ -168,7 +168,8 @@ def run_trainer(
     pretrained.model.encoder.backbone.network.set_attn_implementation("sdpa")
     kept = pretrained.settings
     collate = Collator(pretrained.tokenizer, pretrained.tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
-    sampler = Sampler([collate.lengths(each.train) for each in data], settings)
+    lengths = [collate.lengths(each.train) for each in data]
+    sampler = Sampler([Rows(len(each), each.__getitem__) for each in lengths], settings)
     rows = [[[data[draw.data_set].train[row] for row in draw.rows] for draw in draws] for draws in sampler.steps(1)]
     stamps = Stamps()
     model = JointModel(pretrained.model, {name: task.weight for name, task in pretrained.tasks.items()})

@@ -45,7 +45,8 @@ def test_agnews_conll(tmp_path: Path) -> None:
     model = Polyhead.from_pretrained(tmp_path / "run")
     assert model.tasks["topic"].labels == ("Business", "Sci/Tech", "Sports", "World")
     assert model.tasks["entities"].labels == ("LOC", "ORG", "PER")
-    examples, log = recipe_examples(RECIPE, "test", model.tasks, data_root=tmp_path, count_unseen=False)
+    sets, log = recipe_examples(RECIPE, "test", model.tasks, data_root=tmp_path, count_unseen=False)
+    examples = [example for rows in sets for example in rows]
     assert [example.labels["topic"] for example in examples[:4]] == list(HEADLINES)
     assert examples[0].text.endswith("A longer report follows.")
     assert not log.counts

@@ -33,6 +33,11 @@ class Words:
         return first
 
     @cached_property
+    def read(self) -> int:
+        """How many words come up to and including the last one with a token."""
+        return int(self.index.max(initial=-1)) + 1
+
+    @cached_property
     def pieces(self) -> IntArray:
         """How many tokens each word has. *Shape:* (words,)."""
         return np.bincount(self.index[self.index >= 0], minlength=len(self.spans)).astype(np.int64)
@@ -47,9 +52,19 @@ class Words:
 
 @dataclass(frozen=True)
 class Document:
-    """A text, and its words under the name of each splitter that was asked for."""
+    """A text, and its words under the name of each splitter that was asked for.
+
+    ``truncated`` says that the text was longer than the limit: its ``tokens`` are those that are read.
+    """
 
     text: str
     words: Mapping[str, Words]
     tokens: int
     truncated: bool = False
+
+    @property
+    def cut_words(self) -> int:
+        """How many words are beyond the length limit, as the splitter that cuts most words has it."""
+        if not self.truncated:
+            return 0
+        return max((len(words.spans) - words.read for words in self.words.values()), default=0)

@@ -34,6 +34,7 @@ def shown(value: object, limit: int = 60) -> str:
 
 EXTRAS = {
     "accelerate": "train",
+    "datasketch": "train",
     "matplotlib": "train",
     "pyarrow": "train",
     "sklearn": "train",

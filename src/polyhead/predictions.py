@@ -53,10 +53,13 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class WordTag:
-    """A word of the text, by character offsets, and the tag that it was given, in the head's scheme."""
+    """A word of the text, by character offsets, and the tag that it was given, in the head's scheme.
+
+    The tag of a word beyond the length limit is ``None``, its score 0: nobody knows what it is.
+    """
 
     word: str
-    tag: str
+    tag: str | None
     score: float
     start: int
     end: int
@@ -66,17 +69,19 @@ class WordTag:
 class Tagging:
     """The entities of a text, and every word with its tag.
 
-    ``unseen_words`` counts words that the model could not read (cut off by its length limit, or of no piece at all):
-    they carry the tag ``O``.
+    ``unseen_words`` counts words of no piece at all, such as a lone zero-width space: their tag is ``O``.
+    ``cut_words`` counts words beyond the length limit: they have no tag.
     """
 
     entities: tuple[Entity, ...]
     words: tuple[WordTag, ...]
     unseen_words: int = 0
+    cut_words: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON-ready form; the words are left out, as their tags follow from the entities."""
-        return {"entities": [entity.as_dict() for entity in self.entities], "unseen_words": self.unseen_words}
+        entities = [entity.as_dict() for entity in self.entities]
+        return {"entities": entities, "unseen_words": self.unseen_words, "cut_words": self.cut_words}
 
 
 TaskPrediction = Classification | Tagging

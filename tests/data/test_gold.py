@@ -22,7 +22,7 @@ def examples(
     (folder / "f").write_text("".join(json.dumps(row) + "\n" for row in given), encoding="utf-8")
     log = FaultLog()
     source = SOURCES["jsonl"].model_validate({"format": "jsonl", "path": "f", "tasks": {task: binding}, **settings})
-    return read(source, TASKS, root=folder, log=log), log
+    return list(read(source, TASKS, root=folder, log=log)), log
 
 
 def topic(folder: Path, label: Any, binding: dict[str, Any] | None = None) -> Any:

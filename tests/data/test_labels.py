@@ -5,7 +5,8 @@ import pytest
 
 from polyhead.data.example import Example
 from polyhead.data.faults import FaultLog
-from polyhead.data.labels import check_labels, count_misaligned, infer_labels
+from polyhead.data.labels import check_labels, infer_labels
+from polyhead.data.survey import survey
 from polyhead.errors import UserError
 from polyhead.kinds import ClassificationTask, EntitySpan, TaggingTask, Task
 from polyhead.text.words import join_words
@@ -19,14 +20,14 @@ def entity(start: int, end: int, name: str = "PER") -> EntitySpan:
 
 def inferred(tasks: Mapping[str, Task], *labels: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     log = FaultLog()
-    found = infer_labels(tasks, [Example("text", each) for each in labels], log)
+    found = infer_labels(tasks, [survey([Example("text", each) for each in labels], tasks, log)], log)
     log.stop()
     return {name: task.labels for name, task in found.items()}
 
 
 def misaligned(example: Example) -> list[str]:
     log = FaultLog()
-    count_misaligned(TASKS, [example], log)
+    survey([example], TASKS, log)
     return list(log.lines())
 
 
@@ -48,11 +49,12 @@ def test_numbers_are_ordered_by_value() -> None:
 
 def test_declared_labels_stay_as_they_are() -> None:
     task = ClassificationTask(labels=("z", "a"), weight=2)
-    assert infer_labels({"topic": task}, [Example("text", {"topic": "a"})], FaultLog()) == {"topic": task}
+    assert inferred({"topic": task}, {"topic": "a"}) == {"topic": ("z", "a")}
 
 
 def test_settings_of_the_task_are_kept() -> None:
-    [task] = infer_labels({"topic": ClassificationTask(weight=2)}, [Example("t", {"topic": "a"})], FaultLog()).values()
+    tasks: dict[str, Task] = {"topic": ClassificationTask(weight=2)}
+    [task] = infer_labels(tasks, [survey([Example("t", {"topic": "a"})], tasks, FaultLog())], FaultLog()).values()
     assert task == ClassificationTask(weight=2, labels=("a",))
 
 
@@ -78,7 +80,7 @@ def test_unknown_labels_are_faults_with_their_line() -> None:
         Example("text", {"topic": "c"}, source="f:2"),
         Example("text", {"ner": (entity(0, 1, "LOC"), entity(2, 3, "ORG"))}, source="f:3"),
     ]
-    check_labels(tasks, rows, log)
+    check_labels(tasks, survey(rows, tasks, log), log)
     with pytest.raises(UserError) as caught:
         log.stop()
     assert list(caught.value.faults) == [

@@ -25,7 +25,7 @@ def rows(
 ) -> list[Example]:
     """The examples of one file named ``f``."""
     (folder / "f").write_bytes(content.encode() if isinstance(content, str) else content)
-    return read(source(form, tasks=tasks, **settings), TASKS, root=folder, log=log or FaultLog())
+    return list(read(source(form, tasks=tasks, **settings), TASKS, root=folder, log=log or FaultLog()))
 
 
 def topics(examples: list[Example]) -> list[tuple[str, Any]]:

@@ -60,8 +60,7 @@ def test_targets() -> None:
 def test_outputs_and_labels() -> None:
     assert TASK.outputs == ("sun", "rain", "snow")
     assert TASK.splitter is None
-    assert TASK.label_names(["rain", "sun", "rain"]) == {"rain", "sun"}
-    assert TASK.unseen(["rain", "fog"]) == {"fog"}
+    assert list(TASK.labels_of("rain")) == ["rain"]
 
 
 def test_settings_round_trip_through_json() -> None:

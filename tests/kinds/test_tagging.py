@@ -61,7 +61,7 @@ def test_no_logits_make_an_invalid_sequence(case: tuple[Document, np.ndarray]) -
     doc, logits = case
     words = doc.words["words"]
     prediction = TASK.decode(logits, doc)
-    tags = [word.tag for word in prediction.words]
+    tags = [word.tag or "?" for word in prediction.words]
     assert len(tags) == len(words.spans)
     assert is_valid(tags)
     assert [tag for tag, position in zip(tags, words.first, strict=True) if position < 0 and tag != "O"] == []
@@ -104,7 +104,7 @@ def test_a_word_without_tokens_is_outside_and_parts_entities() -> None:
 def test_a_text_without_words_has_no_entities() -> None:
     doc = document([], [])
     prediction = TASK.decode(np.zeros((2, 5), dtype=np.float32), doc)
-    assert prediction.as_dict() == {"entities": [], "unseen_words": 0}
+    assert prediction.as_dict() == {"entities": [], "unseen_words": 0, "cut_words": 0}
 
 
 def test_io_decodes_to_the_longest_runs() -> None:
@@ -173,8 +173,9 @@ def test_what_the_targets_ask_for_is_what_is_decoded(tags: list[str]) -> None:
 
 
 def test_labels_are_types() -> None:
-    assert TASK.label_names([[EntitySpan(0, 1, "PER")], [], [EntitySpan(0, 1, "ORG")]]) == {"PER", "ORG"}
-    assert TASK.unseen([[EntitySpan(0, 1, "ORG")]]) == {"ORG"}
+    spans = [EntitySpan(0, 1, "PER"), EntitySpan(2, 3, "ORG"), EntitySpan(4, 5, "PER")]
+    assert list(TASK.labels_of(spans)) == ["PER", "ORG", "PER"]
+    assert list(TASK.labels_of([])) == []
     assert TASK.outputs == ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
     assert TASK.splitter == "words"
 

@@ -495,7 +495,7 @@ def test_labels_are_inferred_from_training_data_and_validation_held_against_them
     recipe = load(tmp_path, changed(("    train: news.csv\n", "    train: news.csv\n    validation: odd.csv\n")))
     (tmp_path / "odd.csv").write_text("text,label\nx,a\ny,q\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"^odd\.csv:3: task topic has the labels 'a, b, c'; found 'q'$"):
-        prepare(recipe, FaultLog())
+        prepare(recipe)
     (tmp_path / "odd.csv").write_text("text,label\nx,a\n", encoding="utf-8")
-    _, tasks = prepare(recipe, FaultLog())
+    tasks = prepare(recipe).tasks
     assert {name: task.labels for name, task in tasks.items()} == {"topic": ("a", "b", "c"), "ner": ("PER",)}

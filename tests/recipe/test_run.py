@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from polyhead import Polyhead, UserError, load_recipe, train
+from polyhead.folder.hashing import file_hash
 from polyhead.recipe.examples import file_examples, recipe_examples
 from polyhead.recipe.run import Watcher
 from polyhead.starter import FOLDER
@@ -41,10 +43,15 @@ def test_a_run_can_be_repeated_from_its_folder(recipe: Path, tmp_path: Path) -> 
     first = train(load_recipe(recipe, data_root=FOLDER), tmp_path / "one")
     run = tmp_path / "one"
     assert {path.name for path in run.iterdir()} == {
-        "recipe.yaml", "run.json", "metrics.jsonl", "result.json", "curves.png", "model"
+        "recipe.yaml", "run.json", "metrics.jsonl", "result.json", "curves.png", "model", "checkpoints"
     }  # fmt: skip
     facts = json.loads((run / "run.json").read_text())
-    assert facts["rows"] == {"starter": {"train": 60, "validation": 20}}
+    assert facts["rows"] == {"starter.train": 60, "starter.validation": 20}
+    assert "train.jsonl" in facts["files"]
+    assert facts["files"] == {name: file_hash(FOLDER / name) for name in facts["files"]}
+    assert facts["recipe"] == yaml.safe_load((run / "recipe.yaml").read_text())
+    assert facts["machine"]["device"] == "cpu"
+    assert facts["versions"]["torch"] == torch.__version__
     train(load_recipe(run / "recipe.yaml", data_root=facts["data_root"]), tmp_path / "two")
     again = [json.loads(line) for line in (tmp_path / "two/metrics.jsonl").read_text().splitlines()]
     before = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -104,7 +111,7 @@ def test_another_encoder_or_other_labels_cannot_be_asked_of_a_saved_model(recipe
 def test_evaluating_goes_by_the_models_labels(recipe: Path, tmp_path: Path) -> None:
     train(load_recipe(recipe, data_root=FOLDER), tmp_path / "one")
     model = Polyhead.from_pretrained(tmp_path / "one")
-    examples, _ = recipe_examples(recipe, "test", model.tasks, data_root=FOLDER, count_unseen=False)
+    [examples], _ = recipe_examples(recipe, "test", model.tasks, data_root=FOLDER, count_unseen=False)
     report = model.evaluate(examples)
     assert report.tasks["topic"].rows == len(examples) == 108
     assert np.sum(report.tasks["topic"].details["confusion"]) == 108
@@ -113,7 +120,7 @@ def test_evaluating_goes_by_the_models_labels(recipe: Path, tmp_path: Path) -> N
     strange.write_text("\n".join(map(json.dumps, rows)))
     with pytest.raises(UserError, match=r"strange.jsonl:1: task topic has the labels .*found 'sport'"):
         file_examples(strange, None, [], ["topic"], model.tasks, count_unseen=False)
-    examples, _ = file_examples(strange, None, [], ["topic=topic"], model.tasks, count_unseen=True)
+    [examples], _ = file_examples(strange, None, [], ["topic=topic"], model.tasks, count_unseen=True)
     report = model.evaluate(examples)
     assert report.skipped == ["entities"]
     assert report.tasks["topic"].metrics["accuracy"] <= 0.5

@@ -14,8 +14,8 @@ from polyhead.data.collate import Collator
 from polyhead.data.example import DataSet, Example
 from polyhead.kinds import ClassificationTask, EntitySpan, TaggingTask
 from polyhead.pretrained import Pretrained, load
-from polyhead.training import EpochReport, StepReport, TrainingSettings, train
-from polyhead.training.loop import _prepare, _step
+from polyhead.training import Callbacks, EvaluationReport, StepReport, TrainingSettings, train
+from polyhead.training.prepare import prepare
 
 PLACES, PEOPLE, VERBS = ["Berlin", "Tokyo", "Oslo", "Lima"], ["Anna", "Kofi"], ["visits", "remembers", "paints"]
 
@@ -62,17 +62,16 @@ def test_it_learns_both_tasks_and_leaves_a_model_and_its_history(
     backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet], sampling: str
 ) -> None:
     steps: list[StepReport] = []
-    epochs: list[EpochReport] = []
+    epochs: list[EvaluationReport] = []
     loaded = model_of(backbones("bert"))
     result = train(
         loaded,
         data,
         settings_of(sampling=sampling, epochs=12),
         folder=tmp_path,
-        on_step=steps.append,
-        on_epoch=epochs.append,
+        callbacks=Callbacks(on_step=steps.append, on_evaluation=epochs.append),
     )
-    metrics = epochs[result.best_epoch - 1].report.metrics()
+    metrics = result.best.report.metrics()
     assert metrics["verb.accuracy"] > 0.95
     assert metrics["names.span_f1"] > 0.95
     assert [each.step for each in steps] == list(range(1, steps[-1].steps + 1))
@@ -121,7 +120,7 @@ def test_what_a_plan_freezes_stays_bit_equal_and_all_else_moves(
 
 def test_frozen_modules_hold_no_gradients_and_no_dropout(backbones: Callable[[str], Path], data: list[DataSet]) -> None:
     loaded = model_of(backbones("bert"))
-    run = _prepare(loaded, data, settings_of(plan="probe"), None)
+    run = prepare(loaded, data, settings_of(plan="probe"), None)
     backbone = loaded.model.encoder.backbone
     assert not any(module.training for module in backbone.modules())
     assert not any(parameter.requires_grad for parameter in backbone.parameters())
@@ -136,7 +135,7 @@ def test_a_step_over_several_batches_is_one_large_batch(backbones: Callable[[str
     results = []
     for parts in ([examples], [examples[:5], examples[5:6], examples[6:]]):
         loaded = model_of(backbones("bert"))
-        run = _prepare(loaded, data, settings_of(max_grad_norm=1e9), None)
+        run = prepare(loaded, data, settings_of(max_grad_norm=1e9), None)
         loaded.model.eval()  # no dropout: the parts would draw other masks
         captured: dict[str, torch.Tensor] = {}
 
@@ -144,7 +143,7 @@ def test_a_step_over_several_batches_is_one_large_batch(backbones: Callable[[str
             into.update({name: each.grad.clone() for name, each in model.named_parameters() if each.grad is not None})
 
         run.optimizer.register_step_pre_hook(keep)
-        results.append((_step(run, [run.collate(part) for part in parts]), captured))
+        results.append((run.step([run.collate(part) for part in parts], number=0).losses, captured))
     (loss, gradients), (loss_of_parts, gradients_of_parts) = results
     assert loss_of_parts == pytest.approx(loss, rel=1e-5)
     assert gradients.keys() == gradients_of_parts.keys()
@@ -154,7 +153,7 @@ def test_a_step_over_several_batches_is_one_large_batch(backbones: Callable[[str
 
 def test_losses_are_means_over_labels_and_weighted(backbones: Callable[[str], Path], data: list[DataSet]) -> None:
     loaded = model_of(backbones("bert"))
-    run = _prepare(loaded, data, settings_of(), None)
+    run = prepare(loaded, data, settings_of(), None)
     loaded.model.eval()
     batch = run.collate(list(data[0].train)[:9])
     logits, sums = run.forward(batch)
@@ -162,8 +161,8 @@ def test_losses_are_means_over_labels_and_weighted(backbones: Callable[[str], Pa
         flat = logits[name].reshape(-1, logits[name].shape[-1])
         mean = torch.nn.functional.cross_entropy(flat, batch.targets[name].reshape(-1))
         assert sums[name].item() / batch.counts[name] == pytest.approx(mean.item(), rel=1e-5)
-    weighted = replace(run, tasks={**run.tasks, "verb": run.tasks["verb"].model_copy(update={"weight": 3.0})})
-    assert weighted.weighted_sum({"verb": 2.0, "names": 1.0}) == 7.0
+    run.step.tasks = {**run.tasks, "verb": run.tasks["verb"].model_copy(update={"weight": 3.0})}
+    assert run.step.weighted_sum({"verb": 2.0, "names": 1.0}) == 7.0
 
 
 def test_a_task_without_labels_adds_nothing(backbones: Callable[[str], Path], data: list[DataSet]) -> None:
@@ -186,7 +185,7 @@ def test_early_stopping_keeps_the_best_epoch(
         settings_of(epochs=9, learning_rate=0, head_learning_rate=0, early_stopping_patience=2, score="loss"),
         folder=tmp_path,
     )
-    assert (len(result.epochs), result.best_epoch, result.stopped_early) == (3, 1, True)
+    assert (len(result.evaluations), result.best.epoch, result.stopped_early) == (3, 1, True)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +209,7 @@ def test_bf16_autocast_learns_and_saves_fp32(
     backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
 ) -> None:
     result = train(model_of(backbones("bert")), data, settings_of(bf16=True, epochs=10), folder=tmp_path)
-    assert result.epochs[result.best_epoch - 1].report.metrics()["verb.accuracy"] > 0.9
+    assert result.best.report.metrics()["verb.accuracy"] > 0.9
     assert {each.dtype for each in load(tmp_path / "model").model.state_dict().values()} == {torch.float32}
 
 
@@ -221,7 +220,7 @@ def test_every_architecture_trains(
     loaded = model_of(backbones(architecture))
     before = state(loaded.model.encoder)
     result = train(loaded, data, settings_of(epochs=2, bf16=True), folder=tmp_path)
-    first, last = result.epochs[0], result.epochs[-1]
+    first, last = result.evaluations[0], result.evaluations[-1]
     assert last.loss < first.train_losses["verb"] + first.train_losses["names"]
     assert any(not torch.equal(each, before[name]) for name, each in loaded.model.encoder.state_dict().items())
 
@@ -231,7 +230,7 @@ def test_without_validation_data_the_last_epoch_is_kept_and_patience_is_refused(
 ) -> None:
     only_train = [replace(each, validation=()) for each in data]
     result = train(model_of(backbones("bert")), only_train, settings_of(epochs=2), folder=tmp_path / "run")
-    assert result.best_epoch == 2
+    assert result.best.epoch == 2
     for changes, words in (({"early_stopping_patience": 1}, "needs validation data"), ({"score": "loss"}, "none")):
         with pytest.raises(UserError, match=words):
             train(model_of(backbones("bert")), only_train, settings_of(**changes), folder=tmp_path / "other")

@@ -83,12 +83,24 @@ def _lines(content: bytes, name: str) -> Iterator[str]:
         raise UserError(f"{name}: holds no text; one text a line is read")
 
 
+def note_cut(texts: int, limit: int) -> None:
+    """Say on standard error how many texts were not read to their end."""
+    if texts:
+        some = "1 text was" if texts == 1 else f"{texts:,} texts were"
+        notes.print(f"! {some} longer than {limit} tokens and read only as far as that")
+
+
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Write JSON on standard output; one line where ``indent`` is None."""
+    print(json_line(value, indent=indent))
+
+
+def json_line(value: Any, *, indent: int | None = None) -> str:
+    """JSON that UTF-8 can hold."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     if any("\ud800" <= character <= "\udfff" for character in text):  # bytes of the command line that were not UTF-8
         text = json.dumps(value, indent=indent)
-    print(text)
+    return text
 
 
 def safe(text: str, limit: int = 200) -> str:

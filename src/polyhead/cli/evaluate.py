@@ -1,11 +1,24 @@
 """``polyhead evaluate``."""
 
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from polyhead.cli.common import AllowMismatch, Device, Dtype, Json, Model, notes, open_model, out, print_json
+from polyhead.cli.common import (
+    AllowMismatch,
+    Device,
+    Dtype,
+    Json,
+    Model,
+    json_line,
+    note_cut,
+    notes,
+    open_model,
+    out,
+    print_json,
+)
 from polyhead.errors import UserError
 from polyhead.printing import printable
 
@@ -34,6 +47,9 @@ def evaluate(
         Literal["error", "count"],
         typer.Option(help="A gold label that the model never saw: refuse it, or count it as wrong."),
     ] = "error",
+    errors: Annotated[
+        Path | None, typer.Option(help="Write the rows that went wrong here, as JSONL, the surest errors first.")
+    ] = None,
     dtype: Dtype = "auto",
     device: Device = None,
     allow_mismatch: AllowMismatch = False,
@@ -42,8 +58,11 @@ def evaluate(
     """Score a model's heads on labelled data. Labels, scheme and their order are the model's."""
     if (recipe is None) == (data is None):
         raise typer.BadParameter("give a recipe, or --data FILE with --format")
-    from polyhead.cli.train import noted_root
+    from polyhead.cli.train import noted
+    from polyhead.evaluation.bootstrap import RESAMPLES
+    from polyhead.evaluation.mistakes import by_confidence
     from polyhead.evaluation.tables import tables
+    from polyhead.folder.files import write_text
     from polyhead.recipe.examples import file_examples, recipe_examples
 
     opened = open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
@@ -52,17 +71,23 @@ def evaluate(
             f"{model}: this model has no heads to evaluate; train some: polyhead train RECIPE --from {model}"
         )
     if recipe is not None:
-        root = data_root or noted_root(recipe)
-        examples, log = recipe_examples(recipe, split, opened.tasks, data_root=root, count_unseen=unseen == "count")
+        root = data_root or noted(recipe).get("data_root")
+        sets, log = recipe_examples(recipe, split, opened.tasks, data_root=root, count_unseen=unseen == "count")
     else:
         assert data is not None
-        examples, log = file_examples(
-            data, format, text or [], task or [], opened.tasks, count_unseen=unseen == "count"
-        )
+        sets, log = file_examples(data, format, text or [], task or [], opened.tasks, count_unseen=unseen == "count")
     from polyhead.inference.progress import progress
 
-    with progress("evaluating", len(examples), shown=not json) as advance:
-        report = opened.evaluate(examples, advance=advance)
+    wrong: list[dict[str, Any]] = []
+    with progress("evaluating", sum(map(len, sets)), shown=not json) as advance:
+        report = opened.evaluate(
+            chain.from_iterable(sets),
+            resamples=RESAMPLES,
+            on_mistake=wrong.append if errors is not None else None,
+            advance=advance,
+        )
+    if errors is not None:
+        write_text(errors, "".join(json_line(row) + "\n" for row in by_confidence(wrong)))
     if json:
         print_json({**report.as_dict(), "oddities": dict(log.counts)})
         return
@@ -73,7 +98,9 @@ def evaluate(
         out.print()
     for name in report.skipped:
         out.print(f"skipped: head {name} has no labels in this data")
-    if report.truncated:
-        out.print(
-            f"{report.truncated:,} texts were longer than {opened.max_length} tokens and were read as far as that"
-        )
+    for name, task_report in report.tasks.items():
+        if words := task_report.details.get("cut_words"):
+            out.print(f"{name}: {words:,} words were beyond the length limit: they have no tag, which counts as wrong")
+    note_cut(report.truncated, opened.max_length)
+    if errors is not None:
+        out.print(f"{len(wrong):,} rows that went wrong are in {errors}, the surest errors first", markup=False)

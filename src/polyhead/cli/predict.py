@@ -12,6 +12,7 @@ from polyhead.cli.common import (
     Json,
     Model,
     Texts,
+    note_cut,
     open_model,
     out,
     print_json,
@@ -47,13 +48,18 @@ def predict(
     if not wanted:
         raise UserError("no head to run; polyhead train gives a model heads, polyhead encode prints its embeddings")
     predictions = opened.predictions(given, wanted)
-    if json:
-        for prediction in predictions:
-            print_json(prediction.as_dict(), indent=None)
-        return
-    if wanted == ["embedding"]:
+    if wanted == ["embedding"] and not json:
         raise UserError("--tasks embedding alone has no table: add --json, or use polyhead encode")
-    out.print(predictions_table(list(predictions), [name for name in wanted if name != "embedding"]))
+    cut, shown = 0, []
+    for prediction in predictions:
+        cut += prediction.truncated
+        if json:
+            print_json(prediction.as_dict(), indent=None)
+        else:
+            shown.append(prediction)
+    if not json:
+        out.print(predictions_table(shown, [name for name in wanted if name != "embedding"]))
+    note_cut(cut, opened.max_length)
 
 
 def predictions_table(predictions: "list[Prediction]", tasks: list[str]) -> Table:
@@ -77,6 +83,6 @@ def answer_text(answer: "TaskPrediction") -> str:
     lines = [
         f"{safe(each.word)} [bold]{safe(each.entity_group)}[/] [dim]{each.score:.2f}[/]" for each in answer.entities
     ]
-    if answer.unseen_words:
-        lines.append(f"[dim]{answer.unseen_words} words not read[/]")
+    if answer.cut_words:
+        lines.append(f"[dim]{answer.cut_words:,} words beyond the limit, not read[/]")
     return "\n".join(lines) or "[dim]–[/]"

@@ -32,6 +32,7 @@ def quickstart(
     from polyhead.cli.predict import predictions_table
     from polyhead.cli.train import free_folder
     from polyhead.cli.watch import watch
+    from polyhead.evaluation.bootstrap import RESAMPLES
     from polyhead.evaluation.pictures import draw_embeddings
     from polyhead.evaluation.tables import metrics_table
     from polyhead.folder.files import write_json
@@ -44,8 +45,9 @@ def quickstart(
     with watch(quiet=json) as watcher:
         result = train(load_recipe(RECIPE), folder, device=device, watcher=watcher)
     model = Polyhead.from_pretrained(folder, device=device)
-    examples, _ = recipe_examples(RECIPE, "test", model.tasks, data_root=None, count_unseen=False)
-    report = model.evaluate(examples)
+    sets, _ = recipe_examples(RECIPE, "test", model.tasks, data_root=None, count_unseen=False)
+    examples = [example for rows in sets for example in rows]
+    report = model.evaluate(examples, resamples=RESAMPLES)
     answers = model.predict(list(SENTENCES))
     write_json(folder / "test.json", report.as_dict())
     draw_embeddings(

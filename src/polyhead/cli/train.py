@@ -1,12 +1,11 @@
 """``polyhead train``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from polyhead.cli.common import Device, Json, notes, out, print_json
-from polyhead.errors import UserError
 
 
 def register(app: typer.Typer) -> None:
@@ -18,9 +17,14 @@ def register(app: typer.Typer) -> None:
 
 def train(
     context: typer.Context,
-    recipe: Annotated[Path, typer.Argument(help="The recipe's YAML file.", show_default=False)],
+    recipe: Annotated[
+        Path | None, typer.Argument(help="The recipe's YAML file; a run's own repeats it.", show_default=False)
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="The run's folder; runs/NAME if left out, numbered if that is taken.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the unfinished run in this folder, from its last checkpoint.")
     ] = None,
     data_root: Annotated[
         Path | None, typer.Option(help="What the recipe's data paths are relative to; its own folder if left out.")
@@ -31,35 +35,46 @@ def train(
     device: Device = None,
     json: Json = False,
 ) -> None:
-    """Train a model from a recipe.
+    """Train a model from a recipe, or go on with a run that was stopped.
 
     Any key of the recipe can be set here: [bold]--training.epochs=5 --model.pooling=cls[/]
+
+    Ctrl-C finishes the step and saves it; [bold]--resume[/] goes on from there as if nothing had happened.
     """
     overrides = parse_overrides(context.args)
+    if recipe is None and resume is None:
+        raise typer.BadParameter("give a recipe, or --resume RUN")
+    if resume is not None and (output or start):
+        raise typer.BadParameter("--resume goes on in the run's own folder and model; leave --output and --from out")
     from polyhead.cli.watch import watch
     from polyhead.recipe import load_recipe
     from polyhead.recipe import train as run
+    from polyhead.recipe.facts import read_facts
 
-    loaded = load_recipe(recipe, overrides=overrides, data_root=data_root or noted_root(recipe))
-    folder = output or free_folder(Path("runs"), loaded.name)
-    notes.print(f"Training {loaded.name} into {folder}", markup=False)
+    path = recipe or Path(resume or "") / "recipe.yaml"
+    known = noted(path) if resume is None else read_facts(resume)
+    loaded = load_recipe(path, overrides=overrides, data_root=data_root or known.get("data_root"))
+    folder = resume or output or free_folder(Path("runs"), path.resolve().parent.name if known else loaded.name)
+    notes.print(f"{'Going on with' if resume else 'Training'} {loaded.name} in {folder}", markup=False)
     with watch(quiet=json) as watcher:
-        try:
-            result = run(loaded, folder, start=start, device=device, watcher=watcher)
-        except KeyboardInterrupt:
-            done = (folder / "model").is_dir()
-            kept = f"the best model so far is in {folder / 'model'}" if done else "no epoch was done"
-            raise UserError(f"interrupted; {kept}") from None
-    best = result.epochs[result.best_epoch - 1]
+        result = run(
+            loaded,
+            folder,
+            start=start or known.get("from"),
+            device=device,
+            watcher=watcher,
+            resume=resume is not None,
+        )
+    best = result.best
     if json:
-        summary = {"run": str(folder), "model": str(result.model), "best_epoch": result.best_epoch}
+        summary = {"run": str(folder), "model": str(result.model), "best_epoch": best.epoch, "best_step": best.step}
         print_json({**summary, "seconds": result.seconds, "validation": best.report.as_dict()})
         return
     early = " (stopped early)" if result.stopped_early else ""
     splits = {split for each in loaded.data.values() for split in (*each.sources, *each.shares)}
     split = "test" if "test" in splits else "validation" if "validation" in splits else "train"
     lines = (
-        f"\nDone in {result.seconds:,.0f} s{early}; kept epoch {result.best_epoch} in {result.model}",
+        f"\nDone in {result.seconds:,.0f} s{early}; kept step {best.step:,} (epoch {best.epoch}) in {result.model}",
         f"Curves: {folder / 'curves.png'}",
         f"Next:   polyhead evaluate {folder} {folder / 'recipe.yaml'} --split {split}",
         f'        polyhead predict {folder} "a sentence of yours"',
@@ -101,10 +116,9 @@ def free_folder(parent: Path, name: str) -> Path:
     return folder
 
 
-def noted_root(recipe: Path) -> Path | None:
-    """Where the data of a run's own recipe lies: noted beside it when the run was made."""
+def noted(recipe: Path) -> dict[str, Any]:
+    """What was noted beside a run's own recipe when the run was made; nothing for any other recipe."""
     from polyhead.folder.files import read_json
 
     facts = recipe.parent / "run.json"
-    root = read_json(facts).get("data_root") if recipe.name == "recipe.yaml" and facts.is_file() else None
-    return Path(root) if isinstance(root, str) else None
+    return read_json(facts) if recipe.name == "recipe.yaml" and facts.is_file() else {}

@@ -1,17 +1,15 @@
 """Showing a training while it runs: what was read, a bar with losses and time left, a table with a row an epoch."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from polyhead.cli.common import notes
-from polyhead.data.example import DataSet
-from polyhead.data.faults import FaultLog
-from polyhead.kinds import Task
 from polyhead.printing import printable
+from polyhead.recipe.data import Data
 from polyhead.recipe.run import Watcher
-from polyhead.training import EpochReport, StepReport
+from polyhead.training import EvaluationReport, StepReport
 
 
 @contextlib.contextmanager
@@ -30,7 +28,7 @@ def watch(*, quiet: bool = False) -> Iterator[Watcher]:
     )
     view = _View(bar, quiet=quiet)
     with bar:
-        yield Watcher(view.data, view.step, view.epoch)
+        yield Watcher(on_step=view.step, on_evaluation=view.evaluation, on_data=view.data, on_note=view.note)
 
 
 class _View:
@@ -40,33 +38,49 @@ class _View:
         self._task: TaskID | None = None
         self._smooth: dict[str, float] = {}
         self._header: list[str] = []
+        self._skipped = self._told = 0
 
-    def data(self, data: Sequence[DataSet], tasks: Mapping[str, Task], log: FaultLog) -> None:
+    def note(self, line: str) -> None:
+        """A line by itself."""
+        if not self._quiet:
+            notes.print(f"  {printable(line, 600)}", markup=False)
+
+    def data(self, data: Data) -> None:
         """What was read."""
         if self._quiet:
             return
-        for each in data:
+        for each in data.sets:
             notes.print(f"  {each.name}: {len(each.train):,} rows to train on, {len(each.validation):,} to validate on")
-        for name, task in tasks.items():
+        for name, task in data.tasks.items():
             shown = printable(", ".join(task.labels[:12]) + (" …" if len(task.labels) > 12 else ""))
             notes.print(f"  {name} ({task.kind}): {shown}", markup=False)
-        for line in log.lines():
+        for line in data.log.lines():
             notes.print(f"  ! {printable(line)}", markup=False)
 
     def step(self, report: StepReport) -> None:
         """Move the bar; losses are running means."""
         if self._task is None:
             self._task = self._bar.add_task("", total=report.steps, losses="")
-        for name, loss in report.losses.items():
+        self._skipped += report.skipped
+        for name, loss in report.losses.items() if not report.skipped else ():
             self._smooth[name] = 0.9 * self._smooth.get(name, loss) + 0.1 * loss
         losses = "  ".join(f"{name} {loss:.3f}" for name, loss in self._smooth.items())
-        self._bar.update(self._task, completed=report.step, description=f"epoch {report.epoch}", losses=losses)
+        skipped = f"  ({self._skipped} steps skipped)" if self._skipped else ""
+        self._bar.update(
+            self._task, completed=report.step, description=f"epoch {report.epoch}", losses=losses + skipped
+        )
 
-    def epoch(self, report: EpochReport) -> None:
+    def evaluation(self, report: EvaluationReport) -> None:
         """A row of the table: losses on training and validation data, each task's metrics."""
         if self._quiet:
             return
-        cells = {"epoch": f"{report.epoch}/{report.epochs}"}
+        if report.cut_texts:
+            words = f", {report.cut_words:,} of their words were not read" if report.cut_words else ""
+            notes.print(f"! {report.cut_texts:,} training texts were longer than the limit{words}")
+        if report.skipped > self._told:
+            notes.print(f"! {report.skipped:,} steps were skipped so far: their losses or gradients were not finite")
+            self._told = report.skipped
+        cells = {"step": f"{report.step:,}", "epoch": f"{report.epoch}/{report.epochs}"}
         for name, loss in report.losses.items():
             cells[f"{name} loss"] = f"{report.train_losses.get(name, float('nan')):.3f} → {loss:.3f}"
             task = report.report.tasks[name]

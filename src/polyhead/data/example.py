@@ -20,6 +20,12 @@ class Example:
     source: str = ""
 
 
+def labelled_tasks(examples: Sequence[Example]) -> frozenset[str]:
+    """The tasks of which some example has a label; rows that stay in their file know it without being read."""
+    known: frozenset[str] | None = getattr(examples, "labelled", None)
+    return frozenset(name for example in examples for name in example.labels) if known is None else known
+
+
 @dataclass(frozen=True, slots=True)
 class DataSet:
     """A named set of examples, by split."""

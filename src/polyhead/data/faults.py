@@ -36,6 +36,10 @@ class FaultLog:
         else:
             self._more += 1
 
+    def faults(self) -> list[str]:
+        """The faults noted so far, a line each."""
+        return [*self._faults, *([f"… and {self._more} more faults"] if self._more else [])]
+
     def stop(self) -> None:
         """Raise every fault noted so far.
 
@@ -43,8 +47,7 @@ class FaultLog:
             UserError: there was one.
         """
         if self._faults:
-            more = [f"… and {self._more} more faults"] if self._more else []
-            raise UserError(*self._faults, *more)
+            raise UserError(*self.faults())
 
     def lines(self) -> Iterator[str]:
         """The oddities for a person: each kind with its count and first places."""

@@ -1,52 +1,40 @@
 """Files → examples."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from polyhead.data.example import Example
 from polyhead.data.faults import FaultLog
 from polyhead.data.gold import GOLD_READERS
+from polyhead.data.lines import Lines, open_binary
 from polyhead.data.readers import Record, Source
+from polyhead.data.stream import StreamedExamples
 from polyhead.documents import Span
 from polyhead.errors import UserError, shown
 from polyhead.kinds import Task
 from polyhead.text.words import join_words
 
 
-def read(source: Source, tasks: Mapping[str, Task], *, root: Path, log: FaultLog) -> list[Example]:
-    """Every row of a source; faults and oddities go to ``log``.
+def read(source: Source, tasks: Mapping[str, Task], *, root: Path, log: FaultLog) -> Sequence[Example]:
+    """Every row of a source, in memory or, if it says so, in its file; faults and oddities go to ``log``.
 
     Raises:
         UserError: a file is missing, empty, not UTF-8 or not of its format.
     """
+    if source.stream:
+        return StreamedExamples(source, lambda records, log: _examples(source, records, tasks, log), root=root, log=log)
     examples: list[Example] = []
     for name in source.path:
-        path = root / name
         before = len(examples)
-        with source.open(path) as file:
-            try:
-                examples.extend(_examples(source, source.records(file, name), tasks, log))
-            except UnicodeDecodeError as error:
-                found = f"{error.object[error.start]:#04x}"
-                raise UserError(f"{name}:{_bad_line(path)}: must be UTF-8 text, found byte {found}") from None
+        with open_binary(root / name) as file:
+            examples.extend(_examples(source, source.records(Lines(file, name), name), tasks, log))
         log.stop()
         if len(examples) == before:
-            raise UserError(f"{path}: the file has no rows")
+            raise UserError(f"{root / name}: the file has no rows")
     return examples
 
 
-def _bad_line(path: Path) -> int:
-    """The first line that is not UTF-8."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return number
-    return 1
-
-
-def _examples(source: Source, records: Iterator[Record], tasks: Mapping[str, Task], log: FaultLog) -> Iterator[Example]:
+def _examples(source: Source, records: Iterable[Record], tasks: Mapping[str, Task], log: FaultLog) -> Iterator[Example]:
     for record in records:
         text, words = _text(source, record, log)
         if not text.strip():

@@ -26,11 +26,11 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     tasks = sorted(set(named))
     figure = Figure(figsize=(11, 4.2), layout="constrained", dpi=120)
     losses, metrics = figure.subplots(1, 2)
-    for task, colour in zip(tasks, _colours(len(tasks)), strict=True):
+    for task, colour in zip(tasks, colours(len(tasks)), strict=True):
         _line(losses, steps, f"train_{task}_loss", colour, label=f"{task}, training", linewidth=1, alpha=0.55)
         _line(losses, epochs, f"eval_{task}_loss", colour, label=f"{task}, validation", marker="o", markersize=4)
     shown = [key for key in _keys(epochs, "eval_", "") if not key.endswith("_loss") and _is_headline(key)]
-    for key, colour in zip(shown, _colours(len(shown)), strict=True):
+    for key, colour in zip(shown, colours(len(shown)), strict=True):
         _line(metrics, epochs, key, colour, label=key.removeprefix("eval_").replace("_", " "), marker="o", markersize=4)
     best = next((row for row in reversed(epochs) if row.get("best")), None)
     if best:
@@ -42,7 +42,7 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8, frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_embeddings(embeddings: FloatArray, colourings: Mapping[str, Sequence[str]], path: Path) -> None:
@@ -63,19 +63,19 @@ def draw_embeddings(embeddings: FloatArray, colourings: Mapping[str, Sequence[st
     for axes, (title, labels) in zip(panels, colourings.items(), strict=True):
         names = sorted(set(labels))
         chosen = np.asarray(labels)
-        for name, colour in zip(names, _colours(len(names)), strict=True):
+        for name, colour in zip(names, colours(len(names)), strict=True):
             group = points[chosen == name]
-            axes.scatter(*group.T, s=20, color=colour, label=f"{_plain(name)} ({len(group)})", alpha=0.85, linewidths=0)
-        axes.set_title(_plain(title), loc="left", fontsize=11)
+            axes.scatter(*group.T, s=20, color=colour, label=f"{plain(name)} ({len(group)})", alpha=0.85, linewidths=0)
+        axes.set_title(plain(title), loc="left", fontsize=11)
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_color("#bbbbbb")
         axes.legend(fontsize=8, frameon=True, framealpha=0.8, edgecolor="none")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _plain(text: str) -> str:
-    """Text in which no dollar sign begins a formula."""
+def plain(text: str) -> str:
+    """A label or title from somebody's file as matplotlib draws it: text in which no dollar sign begins a formula."""
     return text.replace("$", r"\$")
 
 
@@ -95,11 +95,13 @@ def _line(axes: Axes, rows: Sequence[Mapping[str, Any]], key: str, colour: str, 
         axes.plot(*zip(*found, strict=True), color=colour, **style)
 
 
-def _colours(count: int) -> list[str]:
+def colours(count: int) -> list[str]:
+    """As many colours as asked for, from the palette, over and over."""
     return [COLOURS[index % len(COLOURS)] for index in range(count)]
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a PNG, whole or not at all."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     write_bytes(path, buffer.getvalue())

@@ -74,6 +74,20 @@ def write_bytes(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def recover_folder(path: Path) -> None:
+    """Tidy up after a process that was killed inside of ``whole_folder``.
+
+    If that was between its two renames, the folder that was there before is put back.
+    """
+    for old in sorted(path.parent.glob(f".{path.name}.*.old")):
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            os.replace(old, path)
+    for temporary in path.parent.glob(f".{path.name}.*.tmp"):
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A temporary folder that takes the place of ``path`` when the block ends well; otherwise nothing has changed.

@@ -58,8 +58,8 @@ class Task(BaseModel, ABC):
         """The name of each logit."""
 
     @abstractmethod
-    def label_names(self, golds: Iterable[Any]) -> set[str]:
-        """Every label that occurs in ``golds``."""
+    def labels_of(self, gold: Any) -> Sequence[str]:
+        """The labels in ``gold``, each as often as it occurs."""
 
     @abstractmethod
     def target(self, gold: Any, document: Document) -> IntArray:
@@ -72,10 +72,6 @@ class Task(BaseModel, ABC):
     def missing_target(self, document: Document) -> IntArray:
         """The target of a text that has no label for this task."""
         return np.full(() if self.level == "sentence" else document.tokens, IGNORED, dtype=np.int64)
-
-    def unseen(self, golds: Iterable[Any]) -> set[str]:
-        """Labels in ``golds`` that the task does not know."""
-        return self.label_names(golds) - set(self.labels)
 
 
 def softmax(logits: FloatArray) -> FloatArray:

@@ -1,6 +1,6 @@
 """One label out of several for each text."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -27,9 +27,9 @@ class ClassificationTask(Task):
         """The labels."""
         return self.labels
 
-    def label_names(self, golds: Iterable[str]) -> set[str]:
-        """Every label that occurs."""
-        return set(golds)
+    def labels_of(self, gold: str) -> Sequence[str]:
+        """The one label."""
+        return (gold,)
 
     def target(self, gold: str, document: Document) -> IntArray:
         """The label's id. *Shape:* ()."""

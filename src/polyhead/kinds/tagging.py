@@ -62,9 +62,9 @@ class TaggingTask(Task):
         """The tags, ``O`` first."""
         return tag_names(self.labels, self.scheme)
 
-    def label_names(self, golds: Iterable[Gold]) -> set[str]:
-        """Every entity type that occurs."""
-        return {span.type for gold in golds for span in gold}
+    def labels_of(self, gold: Gold) -> Sequence[str]:
+        """The type of each entity."""
+        return [span.type for span in gold]
 
     def target(self, gold: Gold, document: Document) -> IntArray:
         """The tag's id at each word's first token. *Shape:* (tokens,)."""
@@ -77,25 +77,34 @@ class TaggingTask(Task):
         return target
 
     def decode(self, logits: FloatArray, document: Document) -> Tagging:
-        """The best valid sequence. An entity's score is the mean probability of its words' tags."""
+        """The best valid sequence over the words that were read; those beyond the length limit have no tag.
+
+        An entity's score is the mean probability of its words' tags.
+        """
         words = document.words[self.words]
-        read = words.first >= 0
-        scores = np.full((len(words.spans), len(self.outputs)), -1e9, dtype=np.float32)
+        count = words.read if document.truncated else len(words.spans)
+        first = words.first[:count]
+        read = first >= 0
+        scores = np.full((count, len(self.outputs)), -1e9, dtype=np.float32)
         scores[:, 0] = 0.0
-        probabilities = softmax(logits[words.first[read]])
+        probabilities = softmax(logits[first[read]])
         scores[read] = np.log(np.maximum(probabilities, 1e-30))
         best = best_sequence(scores, forbidden_transitions(self.outputs, self.scheme))
         chosen = np.exp(scores[np.arange(len(best)), best])
         tags = [self.outputs[index] for index in best]
-        text = document.text
+        text, cut = document.text, len(words.spans) - count
         tagged = tuple(
-            WordTag(text[start:end], tag, float(score), start, end)
-            for (start, end), tag, score in zip(words.spans, tags, chosen, strict=True)
+            WordTag(text[start:end], tag, score, start, end)
+            for (start, end), tag, score in zip(
+                words.spans, [*tags, *[None] * cut], [*chosen.tolist(), *[0.0] * cut], strict=True
+            )
         )
-        return Tagging(tuple(_entities(text, tagged, chosen, self.scheme)), tagged, int((~read).sum()))
+        return Tagging(tuple(_entities(text, tagged, tags, chosen, self.scheme)), tagged, int((~read).sum()), cut)
 
 
-def _entities(text: str, words: Sequence[WordTag], scores: FloatArray, scheme: Scheme) -> Iterable[Entity]:
-    for first, last, name in runs([word.tag for word in words], scheme):
+def _entities(
+    text: str, words: Sequence[WordTag], tags: Sequence[str], scores: FloatArray, scheme: Scheme
+) -> Iterable[Entity]:
+    for first, last, name in runs(tags, scheme):
         start, end = words[first].start, words[last].end
         yield Entity(name, float(scores[first : last + 1].mean()), text[start:end], start, end)

@@ -1,12 +1,14 @@
 """A recipe's data sets, read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from polyhead.data.example import DataSet, Example
 from polyhead.data.faults import FaultLog
-from polyhead.data.labels import check_labels, count_misaligned, infer_labels
+from polyhead.data.labels import check_labels, infer_labels
 from polyhead.data.read import read
 from polyhead.data.splits import sample, share
+from polyhead.data.survey import Survey, survey
 from polyhead.errors import UserError
 from polyhead.kinds import Task
 from polyhead.recipe.schema import SPLITS, DataSettings, Recipe
@@ -35,7 +37,7 @@ def read_data(recipe: Recipe, tasks: Mapping[str, Task], log: FaultLog, splits: 
 def _read_set(
     name: str, settings: DataSettings, recipe: Recipe, tasks: Mapping[str, Task], log: FaultLog, wanted: set[str]
 ) -> DataSet:
-    found: dict[str, list[Example]] = {}
+    found: dict[str, Sequence[Example]] = {}
     seed = recipe.training.seed
     for split in _needed(settings, wanted):
         source = settings.sources[split]
@@ -60,18 +62,38 @@ def _before(split: str, other: str) -> bool:
     return SPLITS.index(split) < SPLITS.index(other)
 
 
-def prepare(recipe: Recipe, log: FaultLog) -> tuple[list[DataSet], dict[str, Task]]:
-    """Training and validation data, and the tasks with their labels.
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A recipe's data sets, the tasks with their labels, what was found in each (data set, split), and what was odd."""
+
+    sets: Sequence[DataSet]
+    tasks: Mapping[str, Task]
+    surveys: Mapping[tuple[str, str], Survey]
+    log: FaultLog
+
+
+def prepare(recipe: Recipe, splits: Sequence[str] = ("train", "validation"), *, strict: bool = True) -> Data:
+    """The data sets with these splits, surveyed and held against the tasks' labels.
+
+    ``strict=False`` leaves labels that no task knows as faults in the log.
 
     Raises:
-        UserError: a file or its labels are wrong; every fault with its line.
+        UserError: a file or its labels are wrong, or there is nothing to train on; every fault with its line.
     """
-    data = read_data(recipe, recipe.tasks, log, ("train", "validation"))
-    tasks = infer_labels(recipe.tasks, (example for each in data for example in each.train), log)
+    log = FaultLog()
+    sets = read_data(recipe, recipe.tasks, log, splits)
+    if not any(len(each.train) for each in sets):
+        raise UserError(f"{recipe.name}: no data set has a train split")
+    surveys = {
+        (each.name, split): survey(each.split(split), recipe.tasks, log)
+        for each in sets
+        for split in splits
+        if len(each.split(split))
+    }
+    tasks = infer_labels(recipe.tasks, (found for (_, split), found in surveys.items() if split == "train"), log)
     log.stop()
-    for each in data:
-        for examples in (each.train, each.validation):
-            check_labels(tasks, examples, log)
-            count_misaligned(tasks, examples, log)
-    log.stop()
-    return data, tasks
+    for found in surveys.values():
+        check_labels(tasks, found, log)
+    if strict:
+        log.stop()
+    return Data(sets, tasks, surveys, log)

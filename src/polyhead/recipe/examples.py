@@ -1,13 +1,15 @@
 """Labelled examples for evaluating a saved model: by a recipe, or from one file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from polyhead.data.example import Example
 from polyhead.data.faults import FaultLog
-from polyhead.data.labels import check_labels, count_misaligned
+from polyhead.data.labels import check_labels
 from polyhead.data.read import read
 from polyhead.data.readers import SOURCES
+from polyhead.data.survey import survey
 from polyhead.errors import UserError, shown
 from polyhead.kinds import Task
 from polyhead.recipe.data import read_data
@@ -17,8 +19,8 @@ from polyhead.recipe.load import load_recipe
 
 def recipe_examples(
     path: Path, split: str, tasks: Mapping[str, Task], *, data_root: Path | None, count_unseen: bool
-) -> tuple[list[Example], FaultLog]:
-    """All rows of a recipe's split; ``tasks`` are the model's.
+) -> tuple[list[Sequence[Example]], FaultLog]:
+    """The rows of a recipe's split, data set by data set; ``tasks`` are the model's.
 
     Raises:
         UserError: the recipe has a task that the model lacks, no such split, or a gold label that the model never saw.
@@ -30,10 +32,11 @@ def recipe_examples(
         if tasks[name].kind != task.kind:
             raise UserError(f"{path}: task {name} is {task.kind} here, but the model's head is {tasks[name].kind}")
     log = FaultLog()
-    examples = [example for each in read_data(recipe, tasks, log, [split]) for example in each.split(split)]
-    if not examples:
+    sets = [each.split(split) for each in read_data(recipe, tasks, log, [split]) if len(each.split(split))]
+    if not sets:
         raise UserError(f"{path}: no data set has a {split} split; choose another --split")
-    return _checked(examples, tasks, log, count_unseen=count_unseen), log
+    _check(chain.from_iterable(sets), tasks, log, count_unseen=count_unseen)
+    return sets, log
 
 
 def file_examples(
@@ -44,8 +47,10 @@ def file_examples(
     tasks: Mapping[str, Task],
     *,
     count_unseen: bool,
-) -> tuple[list[Example], FaultLog]:
-    """All rows of one file. ``fields`` are NAME or NAME=FIELD; every task under its own name if there are none.
+) -> tuple[list[Sequence[Example]], FaultLog]:
+    """The rows of one file, which is streamed where its format can be.
+
+    ``fields`` are NAME or NAME=FIELD; every task under its own name if there are none.
 
     Raises:
         UserError: an unknown format, or what ``recipe_examples`` raises.
@@ -63,6 +68,7 @@ def file_examples(
         bindings[name] = _binding(tasks[name], form, field) if equals else {}
     settings = {
         "format": form,
+        "stream": SOURCES[form].streams,
         "path": str(path.resolve()),
         "tasks": bindings,
         **({"text": list(text)} if text else {}),
@@ -72,7 +78,8 @@ def file_examples(
         raise UserError(*(f"{'.'.join(place)}: {message}" for place, message in faults))
     log = FaultLog()
     examples = read(source, tasks, root=Path("/"), log=log)
-    return _checked(examples, tasks, log, count_unseen=count_unseen), log
+    _check(examples, tasks, log, count_unseen=count_unseen)
+    return [examples], log
 
 
 def _binding(task: Task, form: str, field: str) -> dict[str, str | int]:
@@ -83,9 +90,8 @@ def _binding(task: Task, form: str, field: str) -> dict[str, str | int]:
     return {"label": field} if task.level == "sentence" else {"spans": field}
 
 
-def _checked(examples: list[Example], tasks: Mapping[str, Task], log: FaultLog, *, count_unseen: bool) -> list[Example]:
+def _check(examples: Iterable[Example], tasks: Mapping[str, Task], log: FaultLog, *, count_unseen: bool) -> None:
+    found = survey(examples, tasks, log)
     if not count_unseen:
-        check_labels(tasks, examples, log)
+        check_labels(tasks, found, log)
         log.stop()
-    count_misaligned(tasks, examples, log)
-    return examples

@@ -163,6 +163,8 @@ def _data_set(value: Mapping[str, Any], place: Place, declared: Mapping[str, Any
         source = _source(merged, place, here, declared, faults)
         if source:
             sources[split] = source
+    for split in shares if "train" in sources and sources["train"].stream else ():
+        faults.add((*place, split), "a share is cut off train in memory, but train streams; give it a file of its own")
     return DataSettings(sources, shares)
 
 

@@ -1,42 +1,41 @@
-"""One training from a recipe: read, build, train, and leave a folder from which it can be repeated."""
+"""One training from a recipe: read, build, train, and leave a folder from which it can be repeated and gone on with."""
 
 import json
-import platform
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
-from polyhead._version import __version__
-from polyhead.data.example import DataSet
-from polyhead.data.faults import FaultLog
-from polyhead.errors import UserError, shown
+from polyhead.errors import UserError
 from polyhead.evaluation.pictures import draw_curves
-from polyhead.folder.files import write_json, write_text
-from polyhead.folder.settings import ProjectionSettings
-from polyhead.kinds import Task
-from polyhead.pretrained import Pretrained, load
-from polyhead.recipe.data import prepare
-from polyhead.recipe.schema import ModelSettings, Recipe
-from polyhead.training import EpochReport, StepReport, TrainingResult, check_settings
+from polyhead.folder.files import recover_folder, write_json, write_text
+from polyhead.pretrained import Pretrained
+from polyhead.recipe.check import quick_findings
+from polyhead.recipe.data import Data
+from polyhead.recipe.disk import disk_note
+from polyhead.recipe.facts import FACTS, changes, facts_of, read_facts
+from polyhead.recipe.schema import Recipe
+from polyhead.recipe.signals import stop_signals
+from polyhead.recipe.start import begin
+from polyhead.recipe.trackers import check_trackers, trackers
+from polyhead.training import Callbacks, Interrupted, TrainingResult, check_settings
 from polyhead.training import train as run_loop
+from polyhead.training.checkpoint import CHECKPOINTS, Checkpoint, checkpoints, read_checkpoint
 from polyhead.training.history import METRICS_FILE
+from polyhead.training.loop import MODEL
 
-_VERSIONS = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
+RECIPE, RESULT = "recipe.yaml", "result.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
-    """Who is told how the training goes; each a plain function."""
+class Watcher(Callbacks):
+    """Who is told how a run goes: besides the loop's callbacks, what was read, and lines to be shown beforehand."""
 
-    on_data: Callable[[Sequence[DataSet], Mapping[str, Task], FaultLog], None] = lambda data, tasks, log: None
-    on_step: Callable[[StepReport], None] = lambda report: None
-    on_epoch: Callable[[EpochReport], None] = lambda report: None
+    on_data: Callable[[Data], None] = lambda data: None
+    on_note: Callable[[str], None] = lambda line: None
 
 
 def train(
@@ -46,47 +45,82 @@ def train(
     start: str | Path | None = None,
     device: str | None = None,
     watcher: Watcher | None = None,
+    resume: bool = False,
 ) -> TrainingResult:
-    """Train what ``recipe`` says into the folder ``output``, which must be new or empty.
+    """Train what ``recipe`` says into the folder ``output``, which must be new or empty, or an unfinished run's.
 
-    ``start`` is a saved model to go on from: its heads are kept, the recipe's tasks are added to them.
+    ``start`` is a saved model to go on from: its heads are kept, the recipe's tasks are added to them. ``resume`` goes
+    on with the run in ``output`` from its last checkpoint, with the same result as if it had never stopped.
 
     Raises:
-        UserError: the recipe's data, backbone or plan does not work out, each fault with its place.
+        UserError: the recipe's data, backbone or plan does not work out, each fault with its place; or the run is
+            finished, or is not this recipe's any more.
+        Interrupted: SIGINT or SIGTERM came; what was done is saved.
     """
-    watcher = watcher or Watcher()
-    folder = Path(output)
-    if taken(folder):
-        raise UserError(f"{folder}: a run needs a new or empty folder; choose another --output")
-    log = FaultLog()
-    if start is not None:
-        pretrained = load(start, attention_dropout=recipe.model.attention_dropout)
-        recipe = _go_on(recipe, pretrained)
-    data, tasks = prepare(recipe, log)
-    if not any(each.train for each in data):
-        raise UserError(f"{recipe.name}: no data set has a train split")
-    torch.manual_seed(recipe.training.seed)
-    if start is None:
-        pretrained = _new(recipe.model)
-    for name, task in tasks.items():
-        if name not in pretrained.heads:
-            pretrained.add_head(name, task)
-    check_settings(pretrained, data, recipe.training, device)
-    watcher.on_data(data, tasks, log)
-    write_text(folder / "recipe.yaml", yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
-    write_json(folder / "run.json", _facts(recipe, start, data, log))
-    result = run_loop(
-        pretrained,
-        data,
-        recipe.training,
-        folder=folder,
-        device=device,
-        on_step=watcher.on_step,
-        on_epoch=watcher.on_epoch,
-    )
-    write_json(folder / "result.json", _summary(result))
+    watcher, folder = watcher or Watcher(), Path(output)
+    known = _unfinished(folder) if resume else None
+    if known is not None:
+        start = known["from"]
+    elif taken(folder):
+        raise UserError(f"{folder}: a run needs a new or empty folder; choose another --output, or --resume {folder}")
+    check_trackers(recipe.training.report_to)
+    recipe, data, pretrained = begin(recipe, start)
+    facts = facts_of(recipe, data, pretrained, start=start, device=device)
+    check_settings(pretrained, data.sets, recipe.training, device)
+    checkpoint = None
+    if known is not None:
+        _compare(known, facts, folder, watcher)
+        checkpoint = _last(folder, watcher)
+    watcher.on_data(data)
+    for line in (*quick_findings(data, pretrained.tokenizer), disk_note(pretrained, recipe.training, folder)):
+        watcher.on_note(line)
+    if known is None:
+        write_text(folder / RECIPE, yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
+        write_json(folder / FACTS, facts)
+    try:
+        result = _run(recipe, data, pretrained, folder, device, watcher, checkpoint)
+    except (UserError, KeyboardInterrupt) as error:
+        faults = error.faults if isinstance(error, UserError) else ("interrupted at once",)
+        raise (Interrupted if isinstance(error, KeyboardInterrupt) else type(error))(*faults, _way_on(folder)) from None
+    write_json(folder / RESULT, _summary(result))
     draw_curves(read_history(folder), folder / "curves.png")
     return result
+
+
+def _run(
+    recipe: Recipe,
+    data: Data,
+    pretrained: Pretrained,
+    folder: Path,
+    device: str | None,
+    watcher: Watcher,
+    checkpoint: Checkpoint | None,
+) -> TrainingResult:
+    settings = recipe.training
+    step = 0 if checkpoint is None else checkpoint.state["step"]
+    told = lambda: watcher.on_note("stopping after this step; once more stops at once")  # noqa: E731
+    with (
+        trackers(
+            settings.report_to, project=recipe.name, folder=folder, settings=settings.model_dump(), step=step
+        ) as log,
+        stop_signals(told) as stopped,
+    ):
+        callbacks = replace(
+            watcher,
+            on_log=_both(watcher.on_log, log),
+            should_stop=lambda: stopped() or watcher.should_stop(),
+        )
+        return run_loop(
+            pretrained, data.sets, settings, folder=folder, device=device, callbacks=callbacks, checkpoint=checkpoint
+        )
+
+
+def _both(one: Callable[[Any], None], other: Callable[[Any], None]) -> Callable[[Any], None]:
+    def told(row: Any) -> None:
+        one(row)
+        other(row)
+
+    return told
 
 
 def taken(folder: Path) -> bool:
@@ -99,83 +133,57 @@ def read_history(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / METRICS_FILE).read_text(encoding="utf-8").splitlines()]
 
 
-def _new(model: ModelSettings) -> Pretrained:
-    """The backbone with the recipe's pooling, projection and normalisation, and no heads."""
-    wanted = {
-        key: value for key in ("pooling", "normalize", "max_length") if (value := getattr(model, key)) is not None
-    }
-    if model.projection is not None:
-        wanted["projection"] = ProjectionSettings(model.projection)
-    return load(
-        model.backbone,
-        change=(lambda settings: replace(settings, **wanted)) if wanted else None,
-        attention_dropout=model.attention_dropout,
-        with_heads=False,
-    )
-
-
-def _go_on(recipe: Recipe, pretrained: Pretrained) -> Recipe:
-    """The recipe with the saved heads' own tasks, as far as it names them; the saved heads take its loss weights.
+def _unfinished(folder: Path) -> dict[str, Any]:
+    """What an unfinished run was made of.
 
     Raises:
-        UserError: it declares a task otherwise than the saved head, or asks for another encoder.
+        UserError: there is none, or it is finished.
     """
-    tasks = dict(recipe.tasks)
-    for name, task in recipe.tasks.items():
-        head = pretrained.heads.get(name)
-        if head is None:
-            continue
-        for key in sorted(task.model_fields_set - {"weight"}):
-            asked, saved = getattr(task, key), getattr(head.task, key, None)
-            if asked != saved:
-                raise UserError(
-                    f"tasks.{name}.{key}: the saved head has {shown(saved)}, found {shown(asked)}; rename it"
-                )
-        tasks[name] = head.task.model_copy(update={"weight": task.weight})
-        pretrained.heads[name] = replace(head, task=tasks[name])
-    settings = pretrained.settings
-    projection = settings.projection.width if settings.projection else None
-    has = {"pooling": settings.pooling, "normalize": settings.normalize, "max_length": settings.max_length}
-    for key, saved in {**has, "projection": projection}.items():
-        wanted = getattr(recipe.model, key)
-        if wanted is not None and wanted != saved:
-            raise UserError(
-                f"model.{key}: the saved model has {shown(saved)}, found {shown(wanted)}; it cannot be changed"
-            )
-    return replace(recipe, tasks=tasks)
+    known = read_facts(folder)
+    if (folder / RESULT).is_file():
+        raise UserError(
+            f"{folder}: this run is finished; to train its model on, use: polyhead train RECIPE --from {folder}"
+        )
+    recover_folder(folder / MODEL)
+    for path in (folder / CHECKPOINTS).glob(".step-*"):  # what was being written when the run was killed
+        shutil.rmtree(path, ignore_errors=True)
+    return known
 
 
-def _facts(recipe: Recipe, start: str | Path | None, data: Sequence[DataSet], log: FaultLog) -> dict[str, Any]:
-    return {
-        "polyhead": __version__,
-        "data_root": str(recipe.root.resolve()),
-        "from": None if start is None else str(start),
-        "seed": recipe.training.seed,
-        "rows": {each.name: {"train": len(each.train), "validation": len(each.validation)} for each in data},
-        "oddities": dict(log.counts),
-        "versions": {name: _version(name) for name in _VERSIONS},
-        "machine": {
-            "python": platform.python_version(),
-            "system": platform.platform(),
-            "threads": torch.get_num_threads(),
-        },
-    }
+def _compare(known: dict[str, Any], facts: dict[str, Any], folder: Path, watcher: Watcher) -> None:
+    """Refuse a run that has become another one; say what may cost it its last bits."""
+    grave, slight = changes(known, facts)
+    if grave:
+        raise UserError(*(f"{folder}: cannot go on: {each}" for each in grave))
+    for each in slight:
+        watcher.on_note(f"! {each}; the run goes on, but perhaps not bit for bit")
 
 
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "?"
+def _last(folder: Path, watcher: Watcher) -> Checkpoint | None:
+    found = checkpoints(folder)
+    if not found:
+        watcher.on_note("no checkpoint had been written yet; the run begins anew")
+        return None
+    checkpoint = read_checkpoint(found[-1])
+    watcher.on_note(f"going on after step {checkpoint.state['step']:,}")
+    return checkpoint
+
+
+def _way_on(folder: Path) -> str:
+    found = checkpoints(folder)
+    saved = f"{found[-1]} stands" if found else "no checkpoint had been written yet"
+    return f"{saved}; go on with: polyhead train --resume {folder}"
 
 
 def _summary(result: TrainingResult) -> dict[str, Any]:
-    best = result.epochs[result.best_epoch - 1]
+    best = result.best.as_dict()
     return {
-        "best_epoch": result.best_epoch,
-        "epochs": len(result.epochs),
+        "best_epoch": best["epoch"],
+        "best_step": best["step"],
+        "evaluations": len(result.evaluations),
         "stopped_early": result.stopped_early,
+        "skipped_steps": result.evaluations[-1].skipped,
         "seconds": round(result.seconds, 1),
-        "validation": best.report.as_dict(),
-        "validation_losses": {name: loss if isfinite(loss) else None for name, loss in best.losses.items()},
+        "validation": best["report"],
+        "validation_losses": best["losses"],
     }

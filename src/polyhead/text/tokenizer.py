@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from tokenizers import Tokenizer
 from tokenizers.normalizers import Lowercase
 from tokenizers.normalizers import Sequence as Normalizers
 
+from polyhead.documents import IntArray
 from polyhead.text.encoding import Encoding
 
 
@@ -42,6 +44,15 @@ class TextTokenizer:
             )
             for each in encoded
         ]
+
+    def lengths(self, texts: Sequence[str]) -> IntArray:
+        """Tokens of each text as if there were no limit, special ones included. *Shape:* (texts,)."""
+        self.backend.no_truncation()
+        try:
+            encoded = self.backend.encode_batch_fast([_clean(text) for text in texts])
+        finally:
+            self.backend.enable_truncation(self.max_length)
+        return np.asarray([max(1, len(each.ids)) for each in encoded], dtype=np.int64)
 
     def _prompt_tokens(self, prompt: str) -> int:
         """How many leading tokens the prompt takes: its own and the special ones before it."""

@@ -1,6 +1,7 @@
-"""Forward passes of training: batches to losses, and examples to answers for the evaluation of an epoch."""
+"""Forward passes of training: batches to losses, and examples to answers for an evaluation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -11,20 +12,22 @@ from polyhead.evaluation import Scored
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.text.batches import token_budget_batches
 
-_EVALUATION_TOKENS = 8192
+_CHUNK = 4096
+"""Examples that are sorted by length together, so that memory does not grow with the data."""
+_TOKENS = 8192
 
 
 class Forward:
-    """One forward pass of the heads that have labels in a batch, under bf16 autocast if so set."""
+    """One forward pass of the heads that have labels in a batch, under autocast if a ``dtype`` is given."""
 
-    def __init__(self, model: MultiTaskModel, device: torch.device, *, bf16: bool) -> None:
+    def __init__(self, model: MultiTaskModel, device: torch.device, *, dtype: torch.dtype | None) -> None:
         self.model = model
         self.device = device
-        self.bf16 = bf16
+        self.dtype = dtype
 
     def __call__(self, batch: Batch) -> tuple[Mapping[str, Tensor], dict[str, Tensor]]:
         """Logits, and the *sum* of each task's losses."""
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None):
             logits = self.model(batch.inputs.to(self.device), tasks=batch.targets.keys()).logits
         losses = {
             name: self.model.heads[name].loss(logits[name], target.to(self.device))
@@ -36,19 +39,24 @@ class Forward:
 class Answers:
     """Answers to examples, in their order, for ``evaluate``; the losses are summed as they pass."""
 
-    def __init__(self, forward: Forward, collate: Collator, examples: Sequence[Example]) -> None:
+    def __init__(self, forward: Forward, collate: Collator, examples: Iterable[Example]) -> None:
         self._forward = forward
         self._collate = collate
         self._examples = examples
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
 
+    def __iter__(self) -> Iterator[Scored]:
+        examples = iter(self._examples)
+        while chunk := list(islice(examples, _CHUNK)):
+            yield from self._answer(chunk)
+
     @torch.no_grad()
-    def _run(self) -> list[Scored]:
-        answers: list[Scored | None] = [None] * len(self._examples)
-        lengths = self._collate.lengths(self._examples).tolist()
-        for rows in token_budget_batches(lengths, max_tokens=_EVALUATION_TOKENS):
-            batch = self._collate([self._examples[row] for row in rows])
+    def _answer(self, examples: Sequence[Example]) -> list[Scored]:
+        answers: list[Scored | None] = [None] * len(examples)
+        lengths = self._collate.lengths(examples).tolist()
+        for rows in token_budget_batches(lengths, max_tokens=_TOKENS):
+            batch = self._collate([examples[row] for row in rows])
             logits, losses = self._forward(batch)
             for name, loss in losses.items():
                 self._sums[name] = self._sums.get(name, 0.0) + float(loss)
@@ -59,11 +67,8 @@ class Answers:
                     name: values[position, : document.tokens] if values.ndim == 3 else values[position]
                     for name, values in arrays.items()
                 }
-                answers[row] = Scored(document, own)
+                answers[row] = Scored(examples[row], document, own)
         return [answer for answer in answers if answer is not None]
-
-    def __iter__(self) -> Iterator[Scored]:
-        return iter(self._run())
 
     def losses(self) -> dict[str, float]:
         """Each task's mean loss over all its labels."""

@@ -1,35 +1,40 @@
 """The training loop, written out.
 
 A step draws batches from the data sets, runs the encoder once on each, and sums the weighted losses of every task that
-has labels there. A task's loss is its mean over all its labels in the *step*, however many batches hold them.
+has labels there. At each epoch's end, and in between if so set, the model is evaluated, the best one kept, and a
+checkpoint written from which the run goes on bit for bit.
 """
 
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from math import nan
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch import nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
-
-from polyhead.data.collate import Batch, Collator
-from polyhead.data.example import DataSet
-from polyhead.errors import UserError
+from polyhead.data.example import DataSet, Example
+from polyhead.errors import UserError, shown
 from polyhead.evaluation import evaluate
-from polyhead.kinds import Task
 from polyhead.pretrained import Pretrained, load, save
-from polyhead.pretrained.hardware import fast_bf16, resolve_device
 from polyhead.training import plan
-from polyhead.training.forward import Answers, Forward
+from polyhead.training.checkpoint import Checkpoint, write_checkpoint
+from polyhead.training.forward import Answers
 from polyhead.training.history import History
-from polyhead.training.optimizer import build_optimizer, build_schedule, clip
-from polyhead.training.result import EpochReport, StepReport, TrainingResult
-from polyhead.training.sampling import Sampler
-from polyhead.training.selection import Selection, check_score, score_of
+from polyhead.training.prepare import Prepared, check_settings, prepare
+from polyhead.training.result import Callbacks, EvaluationReport, StepReport, TrainingResult
+from polyhead.training.sampling import Draw
+from polyhead.training.selection import Selection, score_of
 from polyhead.training.settings import TrainingSettings
+from polyhead.training.step import StepResult, seed_step
+
+MODEL = "model"
+_MOST_IN_A_ROW = 5
+"""Steps without a finite loss after which a run is given up."""
+
+
+class Interrupted(UserError):
+    """The run was asked to stop, and did so after a checkpoint."""
 
 
 def train(
@@ -39,158 +44,184 @@ def train(
     *,
     folder: Path,
     device: str | None = None,
-    on_step: Callable[[StepReport], None] = lambda report: None,
-    on_epoch: Callable[[EpochReport], None] = lambda report: None,
+    callbacks: Callbacks | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
     """Train every head that has data; the best model is kept in ``folder``/model, and ``pretrained`` is it in the end.
 
+    ``checkpoint`` is one of the same run, to go on from.
+
     Raises:
-        UserError: what ``check_settings`` finds, or the folder cannot be written.
+        UserError: what ``check_settings`` finds, the folder cannot be written, or losses are not finite several times
+            in a row.
+        Interrupted: ``callbacks.should_stop`` said so; a checkpoint was written.
     """
     check_settings(pretrained, data, settings, device)
-    run = _prepare(pretrained, [each for each in data if each.train], settings, device)
-    validation = [example for each in data for example in each.validation]
-    selection = Selection(settings.early_stopping_patience)
-    history = History(folder, every=settings.logging_steps)
-    epochs: list[EpochReport] = []
+    prepared = prepare(pretrained, [each for each in data if len(each.train)], settings, device)
+    run = _Run(pretrained, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint)
     started = time.perf_counter()
-    best_epoch = step = 0
+    while run.step < run.steps and not run.selection.exhausted:
+        for draws in prepared.sampler.steps(run.epoch, start=run.step % len(prepared.sampler)):
+            run.advance(draws)
+            ends = run.step % len(prepared.sampler) == 0
+            if ends or _due(run.step, settings.eval_steps):
+                run.evaluate()
+            stop = run.callbacks.should_stop()
+            if ends or stop or _due(run.step, settings.save_steps):
+                run.save()
+            if stop and run.step < run.steps:
+                raise Interrupted(f"interrupted after step {run.step} of {run.steps}")
+            if run.selection.exhausted:
+                break
+    _restore(pretrained, folder / MODEL)
+    best = [each for each in run.evaluations if each.best][-1]
+    early = run.step < run.steps
+    return TrainingResult(folder / MODEL, best, run.evaluations, early, time.perf_counter() - started)
 
-    for epoch in range(1, settings.epochs + 1):
-        epoch_started = time.perf_counter()
-        plan.apply(pretrained.model, run.frozen)
-        for draws in run.sampler.steps(epoch):
-            batches = [run.collate([run.sets[draw.data_set].train[row] for row in draw.rows]) for draw in draws]
-            rate = float(run.schedule.get_last_lr()[0])
-            losses = _step(run, batches)
-            step += 1
-            report = StepReport(step, len(run.sampler) * settings.epochs, epoch, run.weighted_sum(losses), losses, rate)
-            history.step(report)
-            on_step(report)
 
-        pretrained.model.eval()
-        answers = Answers(run.forward, run.collate, validation)
-        scored = evaluate(run.tasks, validation, answers)
-        loss = run.weighted_sum(answers.losses()) if validation else math.nan
-        score = score_of(settings.score, run.tasks, scored, loss)
-        best = selection.update(score)
+def _due(step: int, every: int | None) -> bool:
+    return every is not None and step % every == 0
+
+
+class _Run:
+    """A training under way: everything that changes from step to step, and is in a checkpoint."""
+
+    def __init__(
+        self,
+        pretrained: Pretrained,
+        prepared: Prepared,
+        data: Sequence[DataSet],
+        settings: TrainingSettings,
+        folder: Path,
+        callbacks: Callbacks,
+        checkpoint: Checkpoint | None,
+    ) -> None:
+        self.pretrained = pretrained
+        self.prepared = prepared
+        self.validation = [each.validation for each in data]
+        self.settings = settings
+        self.folder = folder
+        self.callbacks = callbacks
+        self.steps = len(prepared.sampler) * settings.epochs
+        state: Mapping[str, Any] = {} if checkpoint is None else checkpoint.state
+        self.step: int = state.get("step", 0)
+        self.skipped = state.get("skipped", 0)
+        self.in_a_row = state.get("in_a_row", 0)
+        self.cut = list(state.get("cut", (0, 0)))
+        self.selection = Selection(settings.early_stopping_patience, state.get("selection"))
+        every, on_log = settings.logging_steps, callbacks.on_log
+        self.history = History(folder, every=every, on_log=on_log, state=state.get("history"))
+        self.evaluations = [EvaluationReport.from_dict(row) for row in state.get("evaluations", ())]
+        if checkpoint is not None:
+            checkpoint.restore(pretrained.model, prepared.optimizer)
+            prepared.scaler.load_state_dict(state["scaler"])
+        self._clock = time.perf_counter()
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the next step, from 1."""
+        return self.step // len(self.prepared.sampler) + 1
+
+    def advance(self, draws: Sequence[Draw]) -> None:
+        """One optimizer step."""
+        epoch = self.epoch
+        examples = [self.prepared.examples(draw) for draw in draws]
+        batches = [self.prepared.collate(each) for each in examples]
+        seed_step(self.prepared.device, seed=self.settings.seed, step=self.step)
+        result = self.prepared.step(batches, number=self.step)
+        self.step += 1
+        self.cut[0] += sum(document.truncated for batch in batches for document in batch.documents)
+        self.cut[1] += sum(document.cut_words for batch in batches for document in batch.documents)
+        loss = self.prepared.step.weighted_sum(result.losses)
+        report = StepReport(
+            self.step, self.steps, epoch, loss, result.losses, result.learning_rate, skipped=not result.applied
+        )
+        self.history.step(report)
+        self.callbacks.on_step(report)
+        self._note_skip(result, list(chain.from_iterable(examples)))
+
+    def _note_skip(self, result: StepResult, examples: Sequence[Example]) -> None:
+        self.skipped += not result.applied
+        expected = result.finite and self.prepared.scaler.is_enabled()  # the scaler is looking for its scale
+        self.in_a_row = 0 if result.applied or expected else self.in_a_row + 1
+        if self.in_a_row >= _MOST_IN_A_ROW:
+            losses = ", ".join(f"{name} {loss:g}" for name, loss in result.losses.items())
+            where = shown(", ".join(example.source for example in examples[:4]), 160)
+            raise UserError(
+                f"training: losses or gradients of {self.in_a_row} steps in a row were not finite, last in step"
+                f" {self.step} ({losses}), rows {where} … ({len(examples)} in all); lower the rates, look at these rows"
+            )
+
+    def evaluate(self) -> None:
+        """Score the model on validation data; keep it if it is the best."""
+        prepared = self.prepared
+        self.pretrained.model.eval()
+        answers = Answers(prepared.forward, prepared.collate, chain.from_iterable(self.validation))
+        scored = evaluate(prepared.tasks, answers)
+        losses = answers.losses()
+        loss = prepared.step.weighted_sum(losses) if losses else nan
+        score = score_of(self.settings.score, prepared.tasks, scored, loss)
+        best = self.selection.update(score)
         if best:
-            best_epoch = epoch
-            save(_as_trained(pretrained, run), folder / "model")
-        summary = EpochReport(
-            epoch=epoch,
-            epochs=settings.epochs,
-            step=step,
-            train_losses=history.epoch_losses(),
-            losses=answers.losses(),
+            save(_as_trained(self.pretrained, prepared), self.folder / MODEL)
+        plan.apply(self.pretrained.model, prepared.frozen)
+        now = time.perf_counter()
+        report = EvaluationReport(
+            epoch=(self.step - 1) // len(prepared.sampler) + 1,
+            epochs=self.settings.epochs,
+            step=self.step,
+            train_losses=self.history.losses_since_evaluation(),
+            losses=losses,
             loss=loss,
             report=scored,
             score=score,
             best=best,
-            seconds=time.perf_counter() - epoch_started,
+            seconds=now - self._clock,
+            cut_texts=self.cut[0],
+            cut_words=self.cut[1],
+            skipped=self.skipped,
         )
-        epochs.append(summary)
-        history.epoch(summary)
-        on_epoch(summary)
-        if selection.exhausted:
-            break
+        self.cut, self._clock = [0, 0], now
+        self.evaluations.append(report)
+        self.history.evaluation(report)
+        self.callbacks.on_evaluation(report)
 
-    _restore(pretrained, folder / "model")
-    stopped_early = len(epochs) < settings.epochs
-    return TrainingResult(folder / "model", best_epoch, epochs, stopped_early, time.perf_counter() - started)
-
-
-def check_settings(
-    pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, device: str | None
-) -> None:
-    """Find out before anything is written what would go wrong later.
-
-    Raises:
-        UserError: the plan or the score names what is not there, there is nothing to score by, or no such device.
-    """
-    resolve_device(device)
-    check_score(settings.score, pretrained.tasks)
-    plan.frozen_modules(pretrained.model, settings.plan)
-    labelled = {name for each in data for example in each.validation for name in example.labels}
-    scored = [settings.score] if isinstance(settings.score, str) else list(settings.score or ())
-    for name in scored:
-        if (task := name.partition(".")[0]) not in labelled and not (name == "loss" and labelled):
-            raise UserError(f"training.score: {name} needs validation labels of {task}, and there are none")
-    if settings.early_stopping_patience is not None and not labelled:
-        raise UserError("training.early_stopping_patience: needs validation data, and there is none")
+    def save(self) -> None:
+        """Write a checkpoint."""
+        state = {
+            "skipped": self.skipped,
+            "in_a_row": self.in_a_row,
+            "cut": self.cut,
+            "selection": self.selection.state(),
+            "history": self.history.state(),
+            "scaler": self.prepared.scaler.state_dict(),
+            "evaluations": [each.as_dict() for each in self.evaluations],
+        }
+        write_checkpoint(
+            self.folder,
+            step=self.step,
+            model=self.pretrained.model,
+            optimizer=self.prepared.optimizer,
+            state=state,
+            keep=self.settings.save_total_limit,
+        )
 
 
 def _restore(pretrained: Pretrained, folder: Path) -> None:
-    """Put the weights of the best epoch back."""
+    """Put the weights of the best evaluation back."""
     best = load(folder, allow_mismatch=True)
     pretrained.model.load_state_dict(best.model.state_dict())
     pretrained.heads = best.heads
     pretrained.model.eval().requires_grad_(True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What stays the same throughout a training."""
-
-    tasks: Mapping[str, Task]
-    sets: Sequence[DataSet]
-    frozen: Sequence[nn.Module]
-    collate: Collator
-    sampler: Sampler
-    forward: Forward
-    optimizer: Optimizer
-    schedule: LRScheduler
-    max_grad_norm: float
-
-    def weighted_sum(self, losses: Mapping[str, float]) -> float:
-        """The tasks' losses by their weights."""
-        return sum((self.tasks[name].weight * loss for name, loss in losses.items()), 0.0)
-
-
-def _prepare(pretrained: Pretrained, sets: Sequence[DataSet], settings: TrainingSettings, device: str | None) -> _Run:
-    place = resolve_device(device)
-    model, kept, tasks = pretrained.model.to(place), pretrained.settings, pretrained.tasks
-    frozen = plan.frozen_modules(model, settings.plan)
-    plan.apply(model, frozen)
-    torch.manual_seed(settings.seed)
-    collate = Collator(pretrained.tokenizer, tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
-    sampler = Sampler([collate.lengths(each.train) for each in sets], settings)
-    optimizer = build_optimizer(model, settings)
-    schedule = build_schedule(optimizer, settings, steps=len(sampler) * settings.epochs)
-    bf16 = fast_bf16(place) if settings.bf16 == "auto" else settings.bf16
-    forward = Forward(model, place, bf16=bf16)
-    return _Run(tasks, sets, frozen, collate, sampler, forward, optimizer, schedule, settings.max_grad_norm)
-
-
-def _step(run: _Run, batches: Sequence[Batch]) -> dict[str, float]:
-    """One optimizer step over all ``batches`` together; each task's mean loss over the step."""
-    counts: dict[str, int] = {}
-    for batch in batches:
-        for name, count in batch.counts.items():
-            counts[name] = counts.get(name, 0) + count
-    sums = dict.fromkeys(counts, 0.0)
-    for batch in batches:
-        _, losses = run.forward(batch)
-        weighted = [run.tasks[name].weight / max(1, counts[name]) * loss for name, loss in losses.items()]
-        if weighted and (total := torch.stack(weighted).sum()).requires_grad:
-            torch.autograd.backward(total)
-        for name, loss in losses.items():
-            sums[name] += float(loss.detach())
-    clip(run.forward.model, run.max_grad_norm)
-    run.optimizer.step()
-    run.schedule.step()
-    run.optimizer.zero_grad(set_to_none=True)
-    return {name: value / counts[name] for name, value in sums.items() if counts[name]}
-
-
-def _as_trained(pretrained: Pretrained, run: _Run) -> Pretrained:
+def _as_trained(pretrained: Pretrained, prepared: Prepared) -> Pretrained:
     """``pretrained`` with each head's record brought up to date."""
-    taught = {name for each in run.sets for example in each.train for name in example.labels}
     encoder = pretrained.model.encoder
     moved = any(parameter.requires_grad for parameter in encoder.parameters())
     heads = {}
     for name, head in pretrained.heads.items():
-        learned = name in taught and pretrained.model.heads[name] not in run.frozen
+        learned = name in prepared.taught and pretrained.model.heads[name] not in prepared.frozen
         trained = learned or (head.trained and not moved)
         heads[name] = replace(head, encoder_hash=None if moved else head.encoder_hash, trained=trained)
     return replace(pretrained, heads=heads)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.training.settings import TrainingSettings
+
+RateFactor = Callable[[int], float]
+"""A step's number, from 0 → what every rate is multiplied with."""
 
 
 def build_optimizer(model: MultiTaskModel, settings: TrainingSettings) -> AdamW:
@@ -25,20 +27,27 @@ def build_optimizer(model: MultiTaskModel, settings: TrainingSettings) -> AdamW:
     rates = {True: settings.learning_rate, False: settings.head_learning_rate}
     return AdamW(
         [
-            {"params": parameters, "lr": rates[in_backbone], "weight_decay": settings.weight_decay if decays else 0.0}
+            {
+                "params": parameters,
+                "lr": rates[in_backbone],
+                "initial_lr": rates[in_backbone],
+                "weight_decay": settings.weight_decay if decays else 0.0,
+            }
             for (in_backbone, decays), parameters in groups.items()
         ],
         fused=True,
     )
 
 
-def build_schedule(optimizer: Optimizer, settings: TrainingSettings, *, steps: int) -> LambdaLR:
-    """Linear warm-up, then the decay that the settings name, to zero at the last step."""
-    return LambdaLR(optimizer, rate_factor(settings, steps=steps))
+def set_rates(optimizer: Optimizer, factor: float) -> float:
+    """Set each group's rate to ``factor`` times its own; the first group's, which is the backbone's where it learns."""
+    for group in optimizer.param_groups:
+        group["lr"] = factor * group["initial_lr"]
+    return float(optimizer.param_groups[0]["lr"])
 
 
-def rate_factor(settings: TrainingSettings, *, steps: int) -> Callable[[int], float]:
-    """What the rates are multiplied with at each step."""
+def rate_factor(settings: TrainingSettings, *, steps: int) -> RateFactor:
+    """What the rates are multiplied with at each step: a linear warm-up, then the decay that the settings name."""
     warmup = settings.warmup_steps if settings.warmup_steps >= 1 else settings.warmup_steps * steps
     warmup = int(min(warmup, steps))
 

@@ -30,6 +30,12 @@ def frozen_modules(model: MultiTaskModel, plan: str | Freeze) -> list[nn.Module]
     return found
 
 
+def learning(model: MultiTaskModel, plan: str | Freeze) -> int:
+    """How many numbers learn."""
+    held = {id(parameter) for module in frozen_modules(model, plan) for parameter in module.parameters()}
+    return sum(parameter.numel() for parameter in model.parameters() if id(parameter) not in held)
+
+
 def apply(model: MultiTaskModel, frozen: Iterable[nn.Module]) -> None:
     """Put the model in training mode and the frozen modules in eval mode, without gradients."""
     model.train().requires_grad_(True)

@@ -1,15 +1,21 @@
 """What training tells those who watch it, and what it returns."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import isfinite, nan
 from pathlib import Path
+from typing import Any
 
 from polyhead.evaluation import Report
 
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One optimizer step. ``losses`` are mean losses of the tasks with labels in it, ``loss`` their weighted sum."""
+    """One optimizer step.
+
+    ``losses`` are mean losses of the tasks with labels in it, ``loss`` their weighted sum; ``skipped`` says that they
+    or their gradients were not finite, so that the weights stayed as they were.
+    """
 
     step: int
     steps: int
@@ -17,11 +23,17 @@ class StepReport:
     loss: float
     losses: Mapping[str, float]
     learning_rate: float
+    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class EpochReport:
-    """One epoch: mean training losses, validation losses and metrics, the score that selects (greater is better)."""
+class EvaluationReport:
+    """One evaluation: at an epoch's end, or after ``eval_steps``.
+
+    Mean training losses since the one before, validation losses and metrics, and the score that selects (greater is
+    better). ``cut_texts`` of the training rows since then were longer than the limit; ``cut_words`` of their words
+    were beyond it. ``skipped`` counts all steps so far that were skipped.
+    """
 
     epoch: int
     epochs: int
@@ -33,14 +45,50 @@ class EpochReport:
     score: float
     best: bool
     seconds: float
+    cut_texts: int = 0
+    cut_words: int = 0
+    skipped: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON-ready form; what is not a number is None."""
+        row = {**asdict(self), "report": self.report.as_dict()}
+        for name in ("loss", "score"):
+            row[name] = row[name] if isfinite(row[name]) else None
+        for name in ("losses", "train_losses"):
+            row[name] = {task: loss if isfinite(loss) else None for task, loss in row[name].items()}
+        return row
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> "EvaluationReport":
+        """The inverse of ``as_dict``."""
+        values = {**row, "report": Report.from_dict(row["report"])}
+        for name in ("loss", "score"):
+            values[name] = nan if row[name] is None else row[name]
+        for name in ("losses", "train_losses"):
+            values[name] = {task: nan if loss is None else loss for task, loss in row[name].items()}
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """Who is told how the training goes: plain functions. What they raise ends the run; its checkpoints stay.
+
+    ``on_log`` is given every line of ``metrics.jsonl`` as it is written. ``should_stop`` is asked after each step: once
+    it says yes, the run saves a checkpoint and ends with ``Interrupted``.
+    """
+
+    on_step: Callable[[StepReport], None] = lambda report: None
+    on_evaluation: Callable[[EvaluationReport], None] = lambda report: None
+    on_log: Callable[[Mapping[str, Any]], None] = lambda row: None
+    should_stop: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """A finished training: where the best model is, which epoch it was, and every epoch's report."""
+    """A finished training: where the best model is, which evaluation it was, and every evaluation's report."""
 
     model: Path
-    best_epoch: int
-    epochs: Sequence[EpochReport]
+    best: EvaluationReport
+    evaluations: Sequence[EvaluationReport]
     stopped_early: bool
     seconds: float

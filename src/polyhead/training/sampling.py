@@ -3,16 +3,21 @@
 *How much*: each pass over a data set visits each row once, in a seeded order (``one_pass``). *In what order*: the
 strategies below interleave the data sets' batches.
 
-- proportional: a step draws one batch of one data set, each data set in proportion to its batches; an epoch ends when
+- proportional: a batch of one data set at a time, each data set in proportion to its batches; an epoch ends when
   every row has been seen once.
-- round_robin: a step draws one batch of every data set; an epoch ends when the longest has been seen once, shorter
-  ones go round again.
-- temperature: a step draws one batch of one data set with probability ∝ n^(1/T) (T5, arXiv 1910.10683); an epoch has
-  as many steps as a proportional one.
+- round_robin: a batch of every data set at a time; an epoch ends when the longest has been seen once, shorter ones go
+  round again.
+- temperature: a batch of one data set at a time, with probability ∝ n^(1/T) (T5, arXiv 1910.10683); an epoch has as
+  many batches as a proportional one.
+
+An epoch's draws are made one after the other and look at rows' lengths only when they are used, so an epoch costs no
+memory, and to go on in the middle of one costs nothing but counting.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -24,63 +29,133 @@ _POOL = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """What the sampler knows of a data set.
+
+    ``lengths`` gives the lengths of the rows with these numbers. ``block`` and ``window`` are for rows that are read
+    from a file by blocks: rows are shuffled among ``window`` blocks that were drawn at random; 0 shuffles them all.
+    """
+
+    size: int
+    lengths: Callable[[IntArray], IntArray]
+    block: int = 0
+    window: int = 0
+
+    def shuffled(self, generator: np.random.Generator) -> Iterator[IntArray]:
+        """Every row's number once, in a seeded order, in parts."""
+        if not self.block:
+            yield generator.permutation(self.size)
+            return
+        blocks = generator.permutation(-(-self.size // self.block))
+        for start in range(0, len(blocks), self.window):
+            parts = [self._rows_of(int(block)) for block in blocks[start : start + self.window]]
+            yield generator.permutation(np.concatenate(parts))
+
+    def _rows_of(self, block: int) -> IntArray:
+        return np.arange(block * self.block, min((block + 1) * self.block, self.size))
+
+
+class _Pool:
+    """Some batches' rows, sorted by length when the first of them is asked for."""
+
+    def __init__(self, rows: IntArray, lengths: Callable[[IntArray], IntArray] | None) -> None:
+        self._rows = rows
+        self._lengths = lengths
+
+    @cached_property
+    def sorted(self) -> IntArray:
+        if self._lengths is None:
+            return self._rows
+        return self._rows[np.argsort(self._lengths(self._rows), kind="stable")]
+
+
+@dataclass(frozen=True, slots=True)
 class Draw:
-    """One batch: which data set, which of its rows."""
+    """One batch: which data set, and ``rows``, the numbers of its rows."""
 
     data_set: int
-    rows: IntArray
+    _pool: _Pool
+    _part: slice
+
+    @property
+    def rows(self) -> IntArray:
+        """*Shape:* (rows,)."""
+        return self._pool.sorted[self._part]
 
 
-def one_pass(lengths: IntArray, *, batch_size: int, by_length: bool, generator: np.random.Generator) -> list[IntArray]:
+def one_pass(
+    rows: Rows, *, batch_size: int, by_length: bool, generator: np.random.Generator, data_set: int = 0
+) -> Iterator[Draw]:
     """One pass over a data set: every row once, in batches, in random order.
 
-    ``by_length`` sorts pools of some batches by ``lengths`` (rows,), tokens a row, so that a batch holds like texts.
+    ``by_length`` sorts pools of some batches by their rows' lengths, so that a batch holds like texts.
     """
-    order = generator.permutation(len(lengths))
-    if by_length:
-        pool = batch_size * _POOL
-        parts = [order[start : start + pool] for start in range(0, len(order), pool)]
-        order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
-    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    return [batches[index] for index in generator.permutation(len(batches))]
+    for pool_rows in _pools(rows.shuffled(generator), size=batch_size * _POOL):
+        pool = _Pool(pool_rows, rows.lengths if by_length else None)
+        for batch in generator.permutation(-(-len(pool_rows) // batch_size)):
+            yield Draw(data_set, pool, slice(int(batch) * batch_size, (int(batch) + 1) * batch_size))
+
+
+def _pools(parts: Iterator[IntArray], *, size: int) -> Iterator[IntArray]:
+    """The same numbers in the same order, in parts of ``size``; the last may be smaller."""
+    rest = np.empty(0, dtype=np.int64)
+    for part in parts:
+        rest = np.concatenate([rest, part])
+        whole = len(rest) - len(rest) % size
+        yield from (rest[start : start + size] for start in range(0, whole, size))
+        rest = rest[whole:]
+    if len(rest):
+        yield rest
 
 
 class Sampler:
-    """The steps of each epoch; ``lengths`` holds the tokens of each row of each data set."""
+    """The steps of each epoch."""
 
-    def __init__(self, lengths: Sequence[IntArray], settings: TrainingSettings) -> None:
-        self._lengths = lengths
+    def __init__(self, sets: Sequence[Rows], settings: TrainingSettings) -> None:
+        self._sets = sets
         self._settings = settings
-        self._batches = [-(-len(rows) // settings.batch_size) for rows in lengths]
+        self._batches = [-(-rows.size // settings.batch_size) for rows in sets]
+        longest = settings.sampling == "round_robin"
+        self._turns = max(self._batches) if longest else sum(self._batches)
 
     def __len__(self) -> int:
-        """Steps of an epoch."""
-        return max(self._batches) if self._settings.sampling == "round_robin" else sum(self._batches)
+        """Optimizer steps of an epoch."""
+        return -(-self._turns // self._settings.gradient_accumulation_steps)
 
-    def steps(self, epoch: int) -> list[list[Draw]]:
-        """All steps of an epoch, each a list of batches."""
-        settings = self._settings
+    def steps(self, epoch: int, *, start: int = 0) -> Iterator[list[Draw]]:
+        """The steps of an epoch from number ``start`` on, each a list of micro-batches."""
+        size = self._settings.gradient_accumulation_steps
+        turns = islice(self._draws(epoch), start * size, None)
+        while step := list(islice(turns, size)):
+            yield [draw for turn in step for draw in turn]
+
+    def _draws(self, epoch: int) -> Iterator[list[Draw]]:
+        """The batches of an epoch; those in one list are drawn together."""
+        settings, sets = self._settings, range(len(self._sets))
         generator = np.random.default_rng([settings.seed, 3, epoch])
-        sets = range(len(self._lengths))
-        if settings.sampling == "proportional":
-            draws = [Draw(index, rows) for index in sets for rows in self._pass(index, generator)]
-            return [[draws[position]] for position in generator.permutation(len(draws))]
-        streams = [self._endless(index, generator) for index in sets]
+        streams = [self._endless(index, epoch) for index in sets]
         if settings.sampling == "round_robin":
-            return [[Draw(index, next(streams[index])) for index in sets] for _ in range(len(self))]
-        weights = np.asarray([len(rows) for rows in self._lengths], dtype=float) ** (1 / settings.temperature)
-        chosen = generator.choice(len(self._lengths), size=len(self), p=weights / weights.sum())
-        return [[Draw(int(index), next(streams[index]))] for index in chosen]
+            for _ in range(self._turns):
+                yield [next(stream) for stream in streams]
+        elif settings.sampling == "proportional":
+            left = np.asarray(self._batches)
+            for total in range(self._turns, 0, -1):  # as if all batches had been put into one bag
+                chosen = int(np.searchsorted(np.cumsum(left), generator.integers(total), side="right"))
+                left[chosen] -= 1
+                yield [next(streams[chosen])]
+        else:
+            weights = np.asarray([rows.size for rows in self._sets], dtype=float) ** (1 / settings.temperature)
+            for _ in range(self._turns):
+                yield [next(streams[int(generator.choice(len(weights), p=weights / weights.sum()))])]
 
-    def _pass(self, index: int, generator: np.random.Generator) -> list[IntArray]:
+    def _endless(self, index: int, epoch: int) -> Iterator[Draw]:
         settings = self._settings
-        return one_pass(
-            self._lengths[index],
-            batch_size=settings.batch_size,
-            by_length=settings.group_by_length,
-            generator=generator,
-        )
-
-    def _endless(self, index: int, generator: np.random.Generator) -> Iterator[IntArray]:
+        generator = np.random.default_rng([settings.seed, 3, epoch, index])
         while True:
-            yield from self._pass(index, generator)
+            yield from one_pass(
+                self._sets[index],
+                batch_size=settings.batch_size,
+                by_length=settings.group_by_length,
+                generator=generator,
+                data_set=index,
+            )

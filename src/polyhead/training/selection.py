@@ -1,7 +1,8 @@
-"""Which epoch is the best, and when to stop waiting for a better one."""
+"""Which evaluation is the best, and when to stop waiting for a better one."""
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from polyhead.errors import UserError
 from polyhead.evaluation import Report
@@ -41,18 +42,22 @@ def score_of(score: Score | None, tasks: Mapping[str, Task], report: Report, los
 class Selection:
     """Remembers the best score.
 
-    Without any score (no validation data) every epoch counts as the best so far; after a first score, an epoch
-    without one (its loss is not a number) does not.
+    Without any score (no validation data) every evaluation counts as the best so far; after a first score,
+    one without (its loss is not a number) does not.
     """
 
-    def __init__(self, patience: int | None) -> None:
+    def __init__(self, patience: int | None, state: Mapping[str, Any] | None = None) -> None:
         self.patience = patience
-        self.best: float | None = None
-        self.waited = 0
+        self.best: float | None = state["best"] if state else None
+        self.waited: int = state["waited"] if state else 0
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must remember."""
+        return {"best": self.best, "waited": self.waited}
 
     def update(self, score: float) -> bool:
-        """Take an epoch's score; whether it is the best."""
-        if math.isnan(score):
+        """Take an evaluation's score; whether it is the best."""
+        if not math.isfinite(score):
             better = self.best is None
         else:
             better = self.best is None or score > self.best

@@ -1,10 +1,15 @@
 """The settings of training, as they stand under ``training:`` in a recipe."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Score = str | dict[str, float]
+Tracker = Literal["tensorboard", "wandb", "mlflow"]
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 class Freeze(BaseModel):
@@ -21,7 +26,10 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     epochs: int = Field(3, ge=1, description="times over the data; the sampling says what one is")
-    batch_size: int = Field(32, ge=1, description="rows per data set and step")
+    batch_size: int = Field(32, ge=1, description="rows per data set and micro-batch")
+    gradient_accumulation_steps: int = Field(
+        1, ge=1, description="micro-batches per step: k of them are one batch k times as large, in less memory"
+    )
     learning_rate: float = Field(5e-5, ge=0, description="AdamW's rate for the backbone")
     head_learning_rate: float = Field(1e-3, ge=0, description="AdamW's rate for heads, projection and learned pooling")
     weight_decay: float = Field(0.01, ge=0, description="decoupled decay; never on biases and norms")
@@ -29,6 +37,7 @@ class TrainingSettings(BaseModel):
     lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field("linear", description="decay after the warm-up")
     max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
     bf16: bool | Literal["auto"] = Field("auto", description="bf16 autocast; auto: where the hardware is fast at it")
+    fp16: bool = Field(False, description="fp16 autocast with loss scaling; on GPUs only")
     plan: Literal["full", "probe"] | Freeze = Field(
         "full", description="full: everything learns; probe: all but the backbone; {freeze: [backbone, HEAD …]}"
     )
@@ -42,11 +51,29 @@ class TrainingSettings(BaseModel):
         description="what chooses the best epoch: loss, task.metric, or {task.metric: weight}; "
         "the mean of the tasks' first metrics if left out",
     )
-    early_stopping_patience: int | None = Field(None, ge=1, description="epochs without a better score before stopping")
+    eval_steps: int | None = Field(
+        None, ge=1, description="steps between evaluations, beside the one at each epoch's end"
+    )
+    early_stopping_patience: int | None = Field(
+        None, ge=1, description="evaluations without a better score before stopping"
+    )
+    save_steps: int | None = Field(
+        None, ge=1, description="steps between checkpoints, beside the one at each epoch's end"
+    )
+    save_total_limit: int = Field(2, ge=1, description="checkpoints that are kept; older ones are deleted")
     seed: int = Field(
         13, ge=0, description="of everything drawn at random: samples, splits, order, new weights, dropout"
     )
     logging_steps: int = Field(10, ge=1, description="steps between lines in metrics.jsonl")
+    report_to: Annotated[tuple[Tracker, ...], BeforeValidator(_as_list)] = Field(
+        (), description="where metrics are logged beside metrics.jsonl"
+    )
+
+    @model_validator(mode="after")
+    def _one_precision(self) -> "TrainingSettings":
+        if self.fp16 and self.bf16 is True:
+            raise ValueError("give either fp16 or bf16")
+        return self
 
 
 OTHER_SPELLINGS = {
@@ -59,5 +86,12 @@ OTHER_SPELLINGS = {
     "patience": "early_stopping_patience",
     "scheduler": "lr_scheduler_type",
     "freeze": "plan: {freeze: […]}",
+    "eval_strategy": "eval_steps (each epoch is evaluated anyway)",
+    "evaluation_strategy": "eval_steps (each epoch is evaluated anyway)",
+    "save_strategy": "save_steps (each epoch is saved anyway)",
+    "accumulate_grad_batches": "gradient_accumulation_steps",
+    "grad_accum": "gradient_accumulation_steps",
+    "load_best_model_at_end": "nothing (it always is)",
+    "resume_from_checkpoint": "--resume on the command line",
 }
 """What other libraries call these settings, so that a recipe can be told how they are spelled here."""

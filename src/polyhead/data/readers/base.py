@@ -1,14 +1,12 @@
 """What every reader has in common: where the rows are, and which fields of a row are its text and its labels."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-
-from polyhead.errors import UserError
 
 
 def _text_keys(value: Any) -> Any:
@@ -80,22 +78,33 @@ class Source(BaseModel):
     tasks: dict[str, Binding] = Field({}, description="which tasks have labels here, and where; see below")
     sample: Sample | None = Field(None, description="a seeded sample of the rows; only below a split")
 
+    stream: bool = Field(
+        False, description="rows stay in the file and are read when they are needed: for data larger than memory"
+    )
+
+    streams: ClassVar[bool] = True
+    """Whether rows can be read from the middle of a file on."""
+
+    @model_validator(mode="after")
+    def _stream_needs_no_memory(self) -> "Source":
+        if self.stream and not self.streams:
+            raise ValueError(
+                f"stream: files of format {self.format} are read whole; jsonl, csv, tsv and conll can stream"
+            )
+        if self.stream and self.sample:
+            raise ValueError("stream: a sample is drawn in memory; give the sampled rows a file of their own")
+        return self
+
     @abstractmethod
-    def records(self, file: TextIO, name: str) -> Iterator[Record]:
-        """The rows of an open file called ``name``, one at a time.
+    def records(self, lines: Iterable[str], name: str, *, first: int = 1) -> Iterator[Record]:
+        """The rows of the ``lines`` of a file called ``name``, one at a time; ``first`` is the first line's number.
+
+        A record is yielded before the line after it is read.
 
         Raises:
             UserError: the file is not of this format, with its line.
         """
 
-    def open(self, path: Path) -> TextIO:
-        """Open a file of this format for reading.
-
-        Raises:
-            UserError: it is not there or cannot be read.
-        """
-        try:
-            return open(path, encoding="utf-8-sig", newline="")
-        except OSError as error:
-            reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-            raise UserError(f"{path}: {reason}; paths are relative to the recipe's folder or to --data-root") from None
+    def heading(self, lines: Iterable[str]) -> list[str]:
+        """The lines at the beginning that must stand before rows from the middle of the file, too."""
+        return []

@@ -1,7 +1,7 @@
 """CoNLL columns: a word a line with its tags, a blank line between sentences."""
 
-from collections.abc import Iterator
-from typing import Literal, TextIO
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from pydantic import Field
 
@@ -15,15 +15,15 @@ class ConllSource(Source):
     format: Literal["conll"] = "conll"
     word_column: int = Field(0, description="the column with the words, from 0")
 
-    def records(self, file: TextIO, name: str) -> Iterator[Record]:
+    def records(self, lines: Iterable[str], name: str, *, first: int = 1) -> Iterator[Record]:
         """A record a sentence; its fields are the columns by number, "-1" the last; ``-DOCSTART-`` is none."""
         rows: list[list[str]] = []
-        first = 1
-        for number, line in enumerate(file, start=1):
+        begin = first
+        for number, line in enumerate(lines, start=first):
             content = line.rstrip("\r\n")
             if not content.strip() or content.startswith("-DOCSTART-"):
                 if rows:
-                    yield self._record(rows, f"{name}:{first}")
+                    yield self._record(rows, f"{name}:{begin}")
                 rows = []
                 continue
             cells = content.split("\t") if "\t" in content else content.split()
@@ -32,10 +32,10 @@ class ConllSource(Source):
                 raise UserError(f"{name}:{number}: must have {wanted}, found {len(cells)}: {shown(content)}")
             if len(cells) < 2:
                 raise UserError(f"{name}:{number}: must have a word and a tag, found {shown(content)}")
-            first = first if rows else number
+            begin = begin if rows else number
             rows.append(cells)
         if rows:
-            yield self._record(rows, f"{name}:{first}")
+            yield self._record(rows, f"{name}:{begin}")
 
     def _record(self, rows: list[list[str]], place: str) -> Record:
         columns = [list(column) for column in zip(*rows, strict=True)]

@@ -1,8 +1,8 @@
 """JSON: one file that holds a list of objects, such as sentences with character spans."""
 
 import json
-from collections.abc import Iterator
-from typing import Literal, TextIO
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,12 +15,14 @@ class JsonSource(Source):
     """A list of objects, or an object with one list in it; fields by their keys."""
 
     format: Literal["json"] = "json"
+    streams: ClassVar[bool] = False
+
     words: str | None = Field(None, description="the field with a list of words, where rows have words instead of text")
 
-    def records(self, file: TextIO, name: str) -> Iterator[Record]:
+    def records(self, lines: Iterable[str], name: str, *, first: int = 1) -> Iterator[Record]:
         """A record an object of the list; places are counted from 1."""
         try:
-            value = json.load(file)
+            value = json.loads("".join(lines))
         except (ValueError, RecursionError) as error:
             raise UserError(
                 f"{name}: must be one JSON document ({shown(str(error))}); one object a line is jsonl"

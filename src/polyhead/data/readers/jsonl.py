@@ -1,8 +1,8 @@
 """JSONL: one JSON object a line."""
 
 import json
-from collections.abc import Iterator
-from typing import Literal, TextIO
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from pydantic import Field
 
@@ -16,9 +16,9 @@ class JsonlSource(Source):
     format: Literal["jsonl"] = "jsonl"
     words: str | None = Field(None, description="the field with a list of words, where rows have words instead of text")
 
-    def records(self, file: TextIO, name: str) -> Iterator[Record]:
+    def records(self, lines: Iterable[str], name: str, *, first: int = 1) -> Iterator[Record]:
         """A record a line that is not blank."""
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(lines, start=first):
             if not line.strip():
                 continue
             place = f"{name}:{number}"

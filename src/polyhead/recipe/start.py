@@ -1,0 +1,87 @@
+"""The model that a run begins with: a backbone as the recipe wants it, or a saved model to go on from."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from polyhead.errors import UserError, shown
+from polyhead.folder.settings import ProjectionSettings
+from polyhead.pretrained import Pretrained, load
+from polyhead.recipe.data import Data, prepare
+from polyhead.recipe.schema import ModelSettings, Recipe
+
+
+def begin(
+    recipe: Recipe,
+    start: str | Path | None,
+    *,
+    splits: Sequence[str] = ("train", "validation"),
+    strict: bool = True,
+) -> tuple[Recipe, Data, Pretrained]:
+    """Read the data and build the model, its new parts drawn from the recipe's seed.
+
+    ``start`` is a saved model to go on from: its heads are kept, the recipe's tasks are added to them. ``strict=False``
+    leaves labels that no task knows as faults in the data's log.
+
+    Raises:
+        UserError: the recipe's data or backbone does not work out, each fault with its place.
+    """
+    if start is not None:
+        pretrained = load(start, attention_dropout=recipe.model.attention_dropout)
+        recipe = _go_on(recipe, pretrained)
+    data = prepare(recipe, splits, strict=strict)
+    torch.manual_seed(recipe.training.seed)
+    if start is None:
+        pretrained = _new(recipe.model)
+    for name, task in data.tasks.items():
+        if name not in pretrained.heads:
+            pretrained.add_head(name, task)
+    return recipe, data, pretrained
+
+
+def _new(model: ModelSettings) -> Pretrained:
+    """The backbone with the recipe's pooling, projection and normalisation, and no heads."""
+    wanted = {
+        key: value for key in ("pooling", "normalize", "max_length") if (value := getattr(model, key)) is not None
+    }
+    if model.projection is not None:
+        wanted["projection"] = ProjectionSettings(model.projection)
+    return load(
+        model.backbone,
+        change=(lambda settings: replace(settings, **wanted)) if wanted else None,
+        attention_dropout=model.attention_dropout,
+        with_heads=False,
+    )
+
+
+def _go_on(recipe: Recipe, pretrained: Pretrained) -> Recipe:
+    """The recipe with the saved heads' own tasks, as far as it names them; the saved heads take its loss weights.
+
+    Raises:
+        UserError: it declares a task otherwise than the saved head, or asks for another encoder.
+    """
+    tasks = dict(recipe.tasks)
+    for name, task in recipe.tasks.items():
+        head = pretrained.heads.get(name)
+        if head is None:
+            continue
+        for key in sorted(task.model_fields_set - {"weight"}):
+            asked, saved = getattr(task, key), getattr(head.task, key, None)
+            if asked != saved:
+                raise UserError(
+                    f"tasks.{name}.{key}: the saved head has {shown(saved)}, found {shown(asked)}; rename it"
+                )
+        tasks[name] = head.task.model_copy(update={"weight": task.weight})
+        pretrained.heads[name] = replace(head, task=tasks[name])
+    settings = pretrained.settings
+    projection = settings.projection.width if settings.projection else None
+    has = {"pooling": settings.pooling, "normalize": settings.normalize, "max_length": settings.max_length}
+    for key, saved in {**has, "projection": projection}.items():
+        wanted = getattr(recipe.model, key)
+        if wanted is not None and wanted != saved:
+            raise UserError(
+                f"model.{key}: the saved model has {shown(saved)}, found {shown(wanted)}; it cannot be changed"
+            )
+    return replace(recipe, tasks=tasks)

@@ -1,0 +1,113 @@
+"""What stays the same throughout a training, built from the settings; and what is wrong with them, found beforehand."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
+
+from polyhead.data.collate import Collator
+from polyhead.data.example import DataSet, Example, labelled_tasks
+from polyhead.data.stream import StreamedExamples
+from polyhead.documents import IntArray
+from polyhead.errors import UserError
+from polyhead.kinds import Task
+from polyhead.pretrained import Pretrained
+from polyhead.pretrained.hardware import fast_bf16, resolve_device
+from polyhead.training import plan
+from polyhead.training.forward import Forward
+from polyhead.training.optimizer import build_optimizer, rate_factor
+from polyhead.training.sampling import Draw, Rows, Sampler
+from polyhead.training.selection import check_score
+from polyhead.training.settings import TrainingSettings
+from polyhead.training.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The parts of a training."""
+
+    device: torch.device
+    tasks: Mapping[str, Task]
+    sets: Sequence[DataSet]
+    frozen: Sequence[nn.Module]
+    collate: Collator
+    sampler: Sampler
+    forward: Forward
+    optimizer: Optimizer
+    scaler: GradScaler
+    step: Step
+    taught: frozenset[str]
+    """The tasks with labels in the training data."""
+
+    def examples(self, draw: Draw) -> list[Example]:
+        """The rows of a draw."""
+        rows = self.sets[draw.data_set].train
+        return [rows[int(row)] for row in draw.rows]
+
+
+def prepare(
+    pretrained: Pretrained, sets: Sequence[DataSet], settings: TrainingSettings, device: str | None
+) -> Prepared:
+    """Move the model, freeze what the plan says, build sampler, optimizer and schedule."""
+    place = resolve_device(device)
+    model, kept, tasks = pretrained.model.to(place), pretrained.settings, pretrained.tasks
+    frozen = plan.frozen_modules(model, settings.plan)
+    plan.apply(model, frozen)
+    collate = Collator(pretrained.tokenizer, tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
+    sampler = Sampler([_rows(each.train, collate, settings) for each in sets], settings)
+    optimizer = build_optimizer(model, settings)
+    factor = rate_factor(settings, steps=len(sampler) * settings.epochs)
+    scaler = GradScaler(place.type, enabled=settings.fp16)
+    forward = Forward(model, place, dtype=autocast_dtype(settings, place))
+    step = Step(forward, tasks, optimizer, factor, scaler, max_grad_norm=settings.max_grad_norm)
+    taught = frozenset(name for each in sets for name in labelled_tasks(each.train))
+    return Prepared(place, tasks, sets, frozen, collate, sampler, forward, optimizer, scaler, step, taught)
+
+
+def autocast_dtype(settings: TrainingSettings, device: torch.device) -> torch.dtype | None:
+    """What autocast computes in, ``None`` for fp32 throughout."""
+    if settings.fp16:
+        return torch.float16
+    bf16 = fast_bf16(device) if settings.bf16 == "auto" else settings.bf16
+    return torch.bfloat16 if bf16 else None
+
+
+def check_settings(
+    pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, device: str | None
+) -> None:
+    """Find out before anything is written what would go wrong later.
+
+    Raises:
+        UserError: the plan or the score names what is not there, there is nothing to score by, no such device, or one
+            that does not compute in the dtype asked for.
+    """
+    place = resolve_device(device)
+    if settings.fp16 and place.type != "cuda":
+        raise UserError(f"training.fp16: needs a GPU, the device is {place.type}; leave it out, or use bf16")
+    check_score(settings.score, pretrained.tasks)
+    plan.frozen_modules(pretrained.model, settings.plan)
+    labelled = {name for each in data for name in labelled_tasks(each.validation)}
+    scored = [settings.score] if isinstance(settings.score, str) else list(settings.score or ())
+    for name in scored:
+        if (task := name.partition(".")[0]) not in labelled and not (name == "loss" and labelled):
+            raise UserError(f"training.score: {name} needs validation labels of {task}, and there are none")
+    if settings.early_stopping_patience is not None and not labelled:
+        raise UserError("training.early_stopping_patience: needs validation data, and there is none")
+
+
+def _rows(examples: Sequence[Example], collate: Collator, settings: TrainingSettings) -> Rows:
+    """Lengths in tokens, counted once; of rows that stay in their file in characters, looked at when they are drawn."""
+    if isinstance(examples, StreamedExamples):
+        return Rows(len(examples), _characters(examples), block=examples.block, window=examples.window)
+    if not settings.group_by_length:
+        return Rows(len(examples), lambda rows: np.zeros(len(rows), dtype=np.int64))
+    lengths = collate.lengths(examples)
+    return Rows(len(examples), lambda rows: lengths[rows])
+
+
+def _characters(examples: Sequence[Example]) -> Callable[[IntArray], IntArray]:
+    return lambda rows: np.asarray([len(examples[int(row)].text) for row in rows], dtype=np.int64)

@@ -1,0 +1,96 @@
+"""One optimizer step over any number of micro-batches: forward, backward, clip, update; or none, if not finite."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
+
+from polyhead.data.collate import Batch
+from polyhead.kinds import Task
+from polyhead.training.forward import Forward
+from polyhead.training.optimizer import RateFactor, clip, set_rates
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """Each task's mean loss over the step, the backbone's rate, whether the update was made, and losses were finite."""
+
+    losses: Mapping[str, float]
+    learning_rate: float
+    applied: bool
+    finite: bool
+
+
+class Step:
+    """Runs steps. A task's loss is its mean over all its labels in the step, however many micro-batches hold them."""
+
+    def __init__(
+        self,
+        forward: Forward,
+        tasks: Mapping[str, Task],
+        optimizer: Optimizer,
+        factor: RateFactor,
+        scaler: GradScaler,
+        *,
+        max_grad_norm: float,
+    ) -> None:
+        self.forward = forward
+        self.tasks = tasks
+        self.optimizer = optimizer
+        self.factor = factor
+        self.scaler = scaler
+        self.max_grad_norm = max_grad_norm
+
+    def __call__(self, batches: Sequence[Batch], *, number: int) -> StepResult:
+        """The step of that ``number``, from 0: losses and, where they and their gradients are finite, an update."""
+        rate = set_rates(self.optimizer, self.factor(number))
+        counts: dict[str, int] = {}
+        for batch in batches:
+            for name, count in batch.counts.items():
+                counts[name] = counts.get(name, 0) + count
+        sums = dict.fromkeys(counts, 0.0)
+        learned = False
+        for batch in batches:
+            _, losses = self.forward(batch)
+            weighted = [self.tasks[name].weight / max(1, counts[name]) * loss for name, loss in losses.items()]
+            for name, loss in losses.items():
+                sums[name] += float(loss.detach())
+            if not all(map(math.isfinite, sums.values())):
+                break
+            if weighted and (total := torch.stack(weighted).sum()).requires_grad:
+                torch.autograd.backward(self.scaler.scale(total))
+                learned = True
+        finite = all(map(math.isfinite, sums.values()))
+        applied = finite and (not learned or self._update())
+        self.optimizer.zero_grad(set_to_none=True)
+        means = {name: value / counts[name] for name, value in sums.items() if counts[name]}
+        return StepResult(means, rate, applied, finite)
+
+    def weighted_sum(self, losses: Mapping[str, float]) -> float:
+        """The tasks' losses by their weights."""
+        return sum((self.tasks[name].weight * loss for name, loss in losses.items()), 0.0)
+
+    def _update(self) -> bool:
+        """Clip and update, unless a gradient is not finite; with a scaler that is how it finds its scale."""
+        self.scaler.unscale_(self.optimizer)
+        norm = clip(self.forward.model, self.max_grad_norm)
+        if not self.scaler.is_enabled():
+            if math.isfinite(norm):
+                self.optimizer.step()
+            return math.isfinite(norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return math.isfinite(norm)
+
+
+def seed_step(device: torch.device, *, seed: int, step: int) -> None:
+    """Seed what the step draws (dropout) from the run's seed and its own number, so that any step can be repeated."""
+    drawn = int(np.random.SeedSequence([seed, 4, step]).generate_state(1, np.uint64)[0])
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(drawn)
+    else:
+        torch.manual_seed(drawn)
