@@ -14,14 +14,18 @@ import argparse
 import csv
 import json
 import statistics
+import time
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from dataclasses import replace
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
 from rich.table import Table
 
 from benchmarks.common import RECIPE, console, fresh_process, machine, notes, peak_memory, show_machine, write_json
+from polyhead.recipe import Watcher
+from polyhead.training import EvaluationReport, StepReport
 
 PER_CENT = ("topic.", "entities.", "stsb.")
 
@@ -73,8 +77,9 @@ def run_seed(seed: int, data_root: Path, folder: Path, dtype: str, changes: Mapp
 
     try:
         recipe = load_recipe(RECIPE, overrides={**changes, "training.seed": str(seed)}, data_root=data_root)
+        pauses = Pauses()
         with watch() as watcher:
-            result = train(recipe, folder, watcher=watcher)
+            result = train(recipe, folder, watcher=pauses.beside(watcher))
         peak = peak_memory()
         scores = scores_on_test(folder, data_root, dtype)
     except UserError as error:
@@ -87,7 +92,40 @@ def run_seed(seed: int, data_root: Path, folder: Path, dtype: str, changes: Mapp
         "training.best_epoch": result.best.epoch,
         "training.seconds": result.seconds,
         "training.peak_memory_mib": peak,
+        "training.overhead_percent": pauses.percent(),
     }
+
+
+class Pauses:
+    """How much of a training is not steps: evaluations, saving the best model, checkpoints."""
+
+    def __init__(self) -> None:
+        self._stamps: list[tuple[float, bool]] = []
+
+    def beside(self, watcher: Watcher) -> Watcher:
+        """``watcher``, with the moments of steps noted."""
+        evaluated = [False]
+
+        def step(report: StepReport) -> None:
+            self._stamps.append((time.perf_counter(), evaluated[0]))
+            evaluated[0] = False
+            watcher.on_step(report)
+
+        def evaluation(report: EvaluationReport) -> None:
+            evaluated[0] = True
+            watcher.on_evaluation(report)
+
+        return replace(watcher, on_step=step, on_evaluation=evaluation)
+
+    def percent(self) -> float:
+        """What an epoch's end takes (the time between the steps around it, less a step), of the epoch's steps."""
+        gaps = [(after - before, pause) for (before, _), (after, pause) in pairwise(self._stamps)]
+        step = statistics.mean(gap for gap, pause in gaps if not pause)
+        pauses = [gap - step for gap, pause in gaps if pause]
+        if not pauses:
+            return 0.0
+        steps_an_epoch = len(self._stamps) / (len(pauses) + 1)
+        return 100 * statistics.mean(pauses) / (step * steps_an_epoch)
 
 
 def scores_on_test(folder: Path, data_root: Path, dtype: str) -> dict[str, float]:

@@ -13,6 +13,7 @@ from polyhead.data.example import Example
 NEAR = 0.8
 _GRAM = 5
 _SHOWN = 5
+_PERMUTATIONS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +44,27 @@ def exact_leaks(splits: Sequence[tuple[str, Iterable[Example]]]) -> list[Leak]:
 def near_leaks(
     splits: Sequence[tuple[str, Sequence[Example]]], *, advance: Callable[[int], None] = lambda count: None
 ) -> list[Leak]:
-    """Between each pair of splits, in their order; texts that are equal are left to ``exact_leaks``."""
+    """Between each pair of splits, in their order; rows that stand in the other split as they are do not count."""
     from datasketch import MinHash, MinHashLSH
 
-    index = MinHashLSH(threshold=NEAR, num_perm=64)
+    index = MinHashLSH(threshold=NEAR - 0.15, num_perm=_PERMUTATIONS)  # lower, so that few are missed
     rows: list[tuple[str, Example]] = []
+    normals: dict[str, set[int]] = defaultdict(set)
     found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for name, examples in splits:
         for example in examples:
-            grams = _grams(example.text)
-            sketch = MinHash(num_perm=64)
+            grams, normal = _grams(example.text), hash(_normal(example.text))
+            sketch = MinHash(num_perm=_PERMUTATIONS)
             sketch.update_batch([gram.encode("utf-8", "surrogatepass") for gram in grams])
-            matched = set()
+            matched = {name, *(earlier for earlier, seen in normals.items() if normal in seen)}
             for key in sorted(index.query(sketch)):
                 earlier, other = rows[key]
-                if earlier != name and earlier not in matched and _is_near(grams, example.text, other.text):
+                if earlier not in matched and _is_near(grams, other.text):
                     matched.add(earlier)
                     found[earlier, name].append((other.source, example.source))
             index.insert(len(rows), sketch)
             rows.append((name, example))
+            normals[name].add(normal)
             advance(1)
     return [_leak(pair, places, exact=False) for pair, places in found.items()]
 
@@ -70,9 +73,9 @@ def _leak(pair: tuple[str, str], places: Sequence[tuple[str, str]], *, exact: bo
     return Leak(*pair, exact, len(places), places[:_SHOWN])
 
 
-def _is_near(grams: frozenset[str], text: str, other: str) -> bool:
+def _is_near(grams: frozenset[str], other: str) -> bool:
     others = _grams(other)
-    return _normal(text) != _normal(other) and len(grams & others) >= NEAR * len(grams | others)
+    return len(grams & others) >= NEAR * len(grams | others)
 
 
 def _grams(text: str) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """The recipe: the YAML file that a run is made of, read with every fault at once, and what is done with it."""
 
 from polyhead.recipe.load import load_recipe
-from polyhead.recipe.run import train
+from polyhead.recipe.run import Watcher, train
 from polyhead.recipe.schema import ModelSettings, Recipe
 
-__all__ = ["ModelSettings", "Recipe", "load_recipe", "train"]
+__all__ = ["ModelSettings", "Recipe", "Watcher", "load_recipe", "train"]

@@ -27,13 +27,17 @@ class Forward:
 
     def __call__(self, batch: Batch) -> tuple[Mapping[str, Tensor], dict[str, Tensor]]:
         """Logits, and the *sum* of each task's losses."""
-        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None):
+        with self.autocast():
             logits = self.model(batch.inputs.to(self.device), tasks=batch.targets.keys()).logits
         losses = {
             name: self.model.heads[name].loss(logits[name], target.to(self.device))
             for name, target in batch.targets.items()
         }
         return logits, losses
+
+    def autocast(self) -> torch.autocast:
+        """The context of a forward pass; around several of them it casts the weights once."""
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None)
 
 
 class Answers:
@@ -49,9 +53,10 @@ class Answers:
     def __iter__(self) -> Iterator[Scored]:
         examples = iter(self._examples)
         while chunk := list(islice(examples, _CHUNK)):
-            yield from self._answer(chunk)
+            with torch.no_grad(), self._forward.autocast():
+                answers = self._answer(chunk)
+            yield from answers
 
-    @torch.no_grad()
     def _answer(self, examples: Sequence[Example]) -> list[Scored]:
         answers: list[Scored | None] = [None] * len(examples)
         lengths = self._collate.lengths(examples).tolist()
