@@ -1,10 +1,13 @@
 """The examples run: on data of the same layout, written here, where the real data may not be shipped."""
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 from polyhead import Polyhead, load_recipe, train
 from polyhead.recipe.examples import recipe_examples
+from polyhead.training.checkpoint import checkpoints
 
 RECIPE = Path(__file__).parents[1] / "examples/agnews-conll/recipe.yaml"
 HEADLINES = {
@@ -53,3 +56,19 @@ def test_agnews_conll(tmp_path: Path) -> None:
     report = model.evaluate(examples)
     assert report.tasks["topic"].rows == 4
     assert report.tasks["entities"].rows == 8
+
+
+def test_long_run(tmp_path: Path) -> None:
+    command = [sys.executable, RECIPE.parents[1] / "long-run/run.py", tmp_path / "run"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("interrupted after step 25 of 60") for line in lines)
+    assert [line.split(":")[0] for line in lines if line.startswith("step ")] == [
+        "step 20",
+        "step 30",
+        "step 40",
+        "step 60",
+    ]
+    assert lines[-1].startswith("kept step")
+    assert len(checkpoints(tmp_path / "run")) == 1
