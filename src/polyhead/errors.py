@@ -40,6 +40,7 @@ EXTRAS = {
     "sklearn": "train",
     "torch": "train",
     "transformers": "train",
+    "zstandard": "train",
 }
 """Optional libraries, and the extra of the package that brings each."""
 

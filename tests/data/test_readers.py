@@ -235,9 +235,9 @@ def test_faults_of_a_file_have_their_line(
     [
         ('[\n{"text": "a",}\n]', r"f: must be one JSON document .*line 2.*jsonl"),
         ('{"text": "a"}\n{"text": "b"}\n', r"f: must be one JSON document .*one object a line is jsonl"),
-        ("3", "f: must hold a list of objects, found 'int'"),
-        ('{"a": [], "b": []}', "f: must hold a list of objects"),
-        ('{"a": 1}', "f: must hold a list of objects"),
+        ("3", "f: must hold a list, found 'int'"),
+        ('{"a": [], "b": []}', "f: must hold a list"),
+        ('{"a": 1}', "f: must hold a list"),
         ('[{"text": "a", "ner": []}, 7]', "f:row 2: each row must be a JSON object, found int"),
         ("[" * 100_000, "f: must be one JSON document"),
     ],

@@ -128,7 +128,10 @@ def test_a_file_that_shrinks_while_it_is_in_use_is_found_out(tmp_path: Path) -> 
 
 
 def test_a_json_file_cannot_stream_nor_can_a_sample() -> None:
-    for form, more, words in (("json", {}, "are read whole"), ("jsonl", {"sample": {"rows": 3}}, "drawn in memory")):
+    for form, more, words in (
+        ("json", {}, "are read from their beginning"),
+        ("jsonl", {"sample": {"rows": 3}}, "drawn in memory"),
+    ):
         with pytest.raises(ValueError, match=words):
             SOURCES[form].model_validate({"format": form, "path": "f", "stream": True, **more})
 

@@ -245,7 +245,7 @@ def test_a_changed_data_file_is_refused_and_named(stopped: Path, tmp_path: Path)
 
 def test_a_changed_backbone_is_refused(stopped: Path, tmp_path: Path, backbones: Callable[[str], Path]) -> None:
     facts = tmp_path / "run/run.json"
-    facts.write_text(facts.read_text().replace('"encoder_hash": "', '"encoder_hash": "0'))
+    facts.write_text(facts.read_text().replace('"model_hash": "', '"model_hash": "0'))
     with pytest.raises(UserError, match="the weights are not those that the run began with"):
         train(load_recipe(stopped), tmp_path / "run", resume=True)
 

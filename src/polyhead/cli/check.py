@@ -121,7 +121,7 @@ def _labels_table(task: str, labels: "dict[str, dict[str, int]] | Any") -> Table
 
 
 def _lengths_table(found: "Checked") -> Table:
-    from polyhead.recipe.check import PERCENTILES
+    from polyhead.data.lengths import PERCENTILES
 
     table = Table(title="Tokens a text", title_justify="left")
     table.add_column("data set")

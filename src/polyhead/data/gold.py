@@ -16,7 +16,7 @@ Absent = None
 
 def class_label(record: Record, task: str, binding: Binding, text: str, words: Any, log: FaultLog) -> str | None:
     """The label's name, by way of the binding's map."""
-    field = binding.label or task
+    field = binding.label or _field(record, task, "label")
     if field not in record.fields:
         log.fault(f"{record.place}: no field {shown(field)} for task {task}; there are: {_names(record)}")
         return Absent
@@ -33,9 +33,9 @@ def entity_spans(
     record: Record, task: str, binding: Binding, text: str, words: Sequence[Span] | None, log: FaultLog
 ) -> tuple[EntitySpan, ...] | None:
     """Entities from tags, where the row has words, else from character spans."""
-    if words is not None and not binding.spans:
+    field = binding.spans or _field(record, task, "spans")
+    if words is not None and not binding.spans and not _holds_spans(record.fields.get(field)):
         return _from_tags(record, task, binding, words, log)
-    field = binding.spans or task
     if field not in record.fields:
         log.fault(f"{record.place}: no field {shown(field)} for task {task}; there are: {_names(record)}")
         return Absent
@@ -55,7 +55,8 @@ GOLD_READERS: dict[str, Callable[..., Any]] = {"classification": class_label, "t
 def _from_tags(
     record: Record, task: str, binding: Binding, words: Sequence[Span], log: FaultLog
 ) -> tuple[EntitySpan, ...] | None:
-    field = binding.tags or str(-1 if binding.column is None else binding.column)
+    column = str(-1 if binding.column is None else binding.column)
+    field = binding.tags or (column if column in record.fields else _field(record, task, "tags"))
     tags = record.fields.get(field)
     if tags is None and field in record.fields:
         return Absent
@@ -102,8 +103,12 @@ def _span(value: Any, record: Record, task: str, binding: Binding, text: str, lo
         (binding.end,) if binding.end else ("end", "end_offset"),
         (binding.type,) if binding.type else ("type", "label"),
     )
+    if isinstance(value, list) and len(value) == 3:
+        value = dict(zip((names[0] for names in keys), value, strict=True))
     if not isinstance(value, Mapping):
-        log.fault(f"{record.place}: a span of task {task} must be an object, found {shown(value)}")
+        log.fault(
+            f"{record.place}: a span of task {task} must be an object or [start, end, type], found {shown(value)}"
+        )
         return None
     start, end, name = (next((value[key] for key in names if key in value), None) for names in keys)
     if not _is_offset(start) or not _is_offset(end) or not (isinstance(name, str) and name):
@@ -122,6 +127,16 @@ def _span(value: Any, record: Record, task: str, binding: Binding, text: str, lo
         return None
     mapped = _mapped(name, record, task, binding, log)
     return EntitySpan(start, end, mapped) if mapped else None
+
+
+def _field(record: Record, task: str, usual: str) -> str:
+    """Where a task's labels stand if the recipe does not say: under its own name, or under the format's usual one."""
+    return usual if task not in record.fields and usual in record.fields else task
+
+
+def _holds_spans(value: Any) -> bool:
+    """Whether a row's value is a list of spans, not of tags."""
+    return isinstance(value, list) and not (value and all(isinstance(each, str) for each in value))
 
 
 def _is_offset(value: Any) -> TypeGuard[int]:

@@ -1,13 +1,14 @@
 """Files → examples."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from polyhead.data.example import Example
 from polyhead.data.faults import FaultLog
 from polyhead.data.gold import GOLD_READERS
-from polyhead.data.lines import Lines, open_binary
 from polyhead.data.readers import Record, Source
+from polyhead.data.readers.markup import unmarked
 from polyhead.data.stream import StreamedExamples
 from polyhead.documents import Span
 from polyhead.errors import UserError, shown
@@ -26,8 +27,7 @@ def read(source: Source, tasks: Mapping[str, Task], *, root: Path, log: FaultLog
     examples: list[Example] = []
     for name in source.path:
         before = len(examples)
-        with open_binary(root / name) as file:
-            examples.extend(_examples(source, source.records(Lines(file, name), name), tasks, log))
+        examples.extend(_examples(source, source.read(root / name, name), tasks, log))
         log.stop()
         if len(examples) == before:
             raise UserError(f"{root / name}: the file has no rows")
@@ -36,6 +36,10 @@ def read(source: Source, tasks: Mapping[str, Task], *, root: Path, log: FaultLog
 
 def _examples(source: Source, records: Iterable[Record], tasks: Mapping[str, Task], log: FaultLog) -> Iterator[Example]:
     for record in records:
+        if record.left_out:
+            log.oddity(f"rows {record.left_out}, left out", record.place)
+            continue
+        record = _without_markup(source, record, log)
         text, words = _text(source, record, log)
         if not text.strip():
             log.oddity("rows without text, left out", record.place)
@@ -46,6 +50,21 @@ def _examples(source: Source, records: Iterable[Record], tasks: Mapping[str, Tas
             if gold is not None:
                 labels[name] = gold
         yield Example(text, labels, words, record.place)
+
+
+def _without_markup(source: Source, record: Record, log: FaultLog) -> Record:
+    """The record with the text and the spans that stand in brackets in its marked-up field."""
+    if source.markup is None:
+        return record
+    marked = record.fields.get(source.markup)
+    try:
+        if not isinstance(marked, str):
+            raise ValueError(f"found {shown(marked)}")
+        text, spans = unmarked(marked)
+    except ValueError as error:
+        log.fault(f"{record.place}: {source.markup} must be text with entities as [type : text]; {error}")
+        return replace(record, fields={**record.fields, source.text[0]: ""})
+    return replace(record, fields={**record.fields, source.text[0]: text, "spans": spans})
 
 
 def _text(source: Source, record: Record, log: FaultLog) -> tuple[str, list[Span] | None]:

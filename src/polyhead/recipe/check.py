@@ -3,66 +3,23 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
-import numpy as np
-
-from polyhead.data.collate import splitters
 from polyhead.data.example import DataSet, Example
 from polyhead.data.leaks import Leak, exact_leaks, near_leaks
+from polyhead.data.lengths import Lengths, measure_lengths
 from polyhead.data.stream import StreamedExamples
-from polyhead.documents import IntArray
 from polyhead.errors import shown
-from polyhead.kinds import Task
-from polyhead.kinds.tagging import TaggingTask
 from polyhead.printing import printable
 from polyhead.recipe.data import Data
 from polyhead.recipe.schema import SPLITS
-from polyhead.text.encoding import document
 from polyhead.text.tokenizer import TextTokenizer
 
 RARE = 5
 """Rows below which a label can hardly be learned."""
-PERCENTILES = (50, 90, 95, 99, 100)
 _QUICK_ROWS = 1000
 _NEAR_ROWS = 50_000
 
 Advance = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """How long the texts of a data set's split are, in tokens, and what the ``limit`` cuts off.
-
-    ``entities`` is how many gold spans of tagging tasks lie beyond it, of ``entities_in_all``.
-    """
-
-    tokens: IntArray
-    limit: int
-    entities: int
-    entities_in_all: int
-
-    @property
-    def cut_texts(self) -> int:
-        """Texts that are longer than the limit."""
-        return int((self.tokens > self.limit).sum())
-
-    @property
-    def cut_share(self) -> float:
-        """The share of all tokens that is cut off."""
-        return float(np.maximum(self.tokens - self.limit, 0).sum() / self.tokens.sum())
-
-    def as_dict(self) -> dict[str, Any]:
-        """A JSON-ready form."""
-        percentiles = np.percentile(self.tokens, PERCENTILES, method="higher").astype(int).tolist()
-        return {
-            "percentiles": dict(zip(map(str, PERCENTILES), percentiles, strict=True)),
-            "limit": self.limit,
-            "cut_texts": self.cut_texts,
-            "cut_share_of_tokens": self.cut_share,
-            "cut_entities": self.entities,
-            "entities": self.entities_in_all,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +36,7 @@ class Checked:
 def check(data: Data, tokenizer: TextTokenizer, *, advance: Advance = lambda count: None) -> Checked:
     """Look at all rows. ``advance`` is told of rows that are done: each twice."""
     lengths = {
-        f"{each.name}.{split}": _lengths(each.split(split), data.tasks, tokenizer, advance)
+        f"{each.name}.{split}": measure_lengths(each.split(split), data.tasks, tokenizer, advance)
         for each, split in _splits(data.sets)
     }
     by_split = [(f"{each.name}.{split}", each.split(split)) for each, split in _splits(data.sets)]
@@ -93,7 +50,7 @@ def quick_findings(data: Data, tokenizer: TextTokenizer) -> list[str]:
     """What can be seen without looking at every text: labels, exact leaks, a sample of lengths."""
     lines = list(_label_warnings(data))
     for each in (each for each in data.sets if len(each.train)):
-        lengths = _lengths(list(islice(each.train, _QUICK_ROWS)), {}, tokenizer, lambda count: None)
+        lengths = measure_lengths(islice(each.train, _QUICK_ROWS), {}, tokenizer)
         if lengths.cut_texts:
             share = lengths.cut_texts / len(lengths.tokens)
             lines.append(
@@ -155,27 +112,6 @@ def _leak_warning(leak: Leak) -> str:
     )
     more = " …" if leak.rows > len(leak.places) else ""
     return f"{leak.later}: {rows} {alike} a row of {leak.earlier}: {printable(pairs)}{more}"
-
-
-def _lengths(
-    examples: Sequence[Example], tasks: Mapping[str, Task], tokenizer: TextTokenizer, advance: Advance
-) -> Lengths:
-    tagging = {name: task for name, task in tasks.items() if isinstance(task, TaggingTask)}
-    parts, beyond, spans = [], 0, 0
-    rows = iter(examples)
-    while chunk := list(islice(rows, 4096)):
-        found = tokenizer.lengths([example.text for example in chunk])
-        parts.append(found)
-        for example, length in zip(chunk, found.tolist(), strict=True):
-            gold = [span for name in tagging for span in example.labels.get(name, ())]
-            spans += len(gold)
-            if gold and length > tokenizer.max_length:
-                [encoding] = tokenizer([example.text])
-                words = document(example.text, encoding, splitters=splitters(tagging), words=example.words).words
-                read = max((each.spans[each.read - 1][1] for each in words.values() if each.read), default=0)
-                beyond += sum(span.end > read for span in gold)
-        advance(len(chunk))
-    return Lengths(np.concatenate(parts), tokenizer.max_length, beyond, spans)
 
 
 def _splits(sets: Sequence[DataSet]) -> Iterator[tuple[DataSet, str]]:

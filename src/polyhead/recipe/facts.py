@@ -14,14 +14,16 @@ import torch
 from polyhead._version import __version__
 from polyhead.errors import UserError, shown
 from polyhead.folder.files import read_json
-from polyhead.folder.hashing import file_hash
+from polyhead.folder.hashing import file_hash, tensors_hash
 from polyhead.pretrained import Pretrained
 from polyhead.pretrained.hardware import resolve_device
+from polyhead.pretrained.pretrained import arrays
 from polyhead.recipe.data import Data
 from polyhead.recipe.schema import Recipe
 
 FACTS = "run.json"
 _VERSIONS = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
+_COMPARED = {"recipe": dict, "files": dict, "versions": dict, "machine": dict, "model_hash": str, "data_root": str}
 _FREE = ("training.save_steps", "training.save_total_limit", "training.report_to")
 """Keys of a recipe that change nothing in what a run computes."""
 
@@ -33,9 +35,9 @@ def facts_of(
     return {
         "recipe": json.loads(json.dumps(dict(recipe.raw), default=str)),
         "data_root": str(recipe.root.resolve()),
-        "from": None if start is None else str(start),
+        "from": None if start is None else str(Path(start).resolve() if Path(start).exists() else start),
         "seed": recipe.training.seed,
-        "encoder_hash": pretrained.encoder_hash(),
+        "model_hash": tensors_hash(arrays(pretrained.model)),
         "files": {name: file_hash(recipe.root / name) for name in _files(recipe)},
         "rows": {f"{name}.{split}": found.rows for (name, split), found in data.surveys.items()},
         "oddities": dict(data.log.counts),
@@ -58,9 +60,14 @@ def read_facts(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: it is no run's folder.
     """
-    if not (folder / FACTS).is_file():
+    path = folder / FACTS
+    if not path.is_file():
         raise UserError(f"{folder}: no run to go on with, {FACTS} is missing; train RECIPE begins one")
-    return read_json(folder / FACTS)
+    facts = read_json(path)
+    for key, kind in _COMPARED.items():
+        if not isinstance(facts.get(key), kind):
+            raise UserError(f"{path}: {key} must be there to go on with this run, found {shown(facts.get(key))}")
+    return facts
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -72,7 +79,7 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[list[str
     ]
     for name, old, new in _differences(before["files"], now["files"]):
         grave.append(f"{name}: {'is not what the run read' if old and new else 'was not there' if new else 'is gone'}")
-    if before["encoder_hash"] != now["encoder_hash"]:
+    if before["model_hash"] != now["model_hash"]:
         grave.append("model.backbone: the weights are not those that the run began with")
     slight = [
         f"{key}: {old} when the run began, now {new}"

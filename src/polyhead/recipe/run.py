@@ -1,7 +1,6 @@
 """One training from a recipe: read, build, train, and leave a folder from which it can be repeated and gone on with."""
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,23 +10,23 @@ import yaml
 
 from polyhead.errors import UserError
 from polyhead.evaluation.pictures import draw_curves
-from polyhead.folder.files import recover_folder, write_json, write_text
+from polyhead.folder.files import write_json, write_text
 from polyhead.pretrained import Pretrained
 from polyhead.recipe.check import quick_findings
 from polyhead.recipe.data import Data
 from polyhead.recipe.disk import disk_note
-from polyhead.recipe.facts import FACTS, changes, facts_of, read_facts
+from polyhead.recipe.facts import FACTS, facts_of
+from polyhead.recipe.resume import RESULT, compare, last_checkpoint, unfinished, way_on
 from polyhead.recipe.schema import Recipe
 from polyhead.recipe.signals import stop_signals
 from polyhead.recipe.start import begin
 from polyhead.recipe.trackers import check_trackers, trackers
 from polyhead.training import Callbacks, Interrupted, TrainingResult, check_settings
 from polyhead.training import train as run_loop
-from polyhead.training.checkpoint import CHECKPOINTS, Checkpoint, checkpoints, read_checkpoint
+from polyhead.training.checkpoint import Checkpoint
 from polyhead.training.history import METRICS_FILE
-from polyhead.training.loop import MODEL
 
-RECIPE, RESULT = "recipe.yaml", "result.json"
+RECIPE = "recipe.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def train(
         Interrupted: SIGINT or SIGTERM came; what was done is saved.
     """
     watcher, folder = watcher or Watcher(), Path(output)
-    known = _unfinished(folder) if resume else None
+    known = unfinished(folder) if resume else None
     if known is not None:
         start = known["from"]
     elif taken(folder):
@@ -69,8 +68,8 @@ def train(
     check_settings(pretrained, data.sets, recipe.training, device)
     checkpoint = None
     if known is not None:
-        _compare(known, facts, folder, watcher)
-        checkpoint = _last(folder, watcher)
+        compare(known, facts, folder, watcher.on_note)
+        checkpoint = last_checkpoint(folder, watcher.on_note)
     watcher.on_data(data)
     for line in (*quick_findings(data, pretrained.tokenizer), disk_note(pretrained, recipe.training, folder)):
         watcher.on_note(line)
@@ -79,11 +78,14 @@ def train(
         write_json(folder / FACTS, facts)
     try:
         result = _run(recipe, data, pretrained, folder, device, watcher, checkpoint)
-    except (UserError, KeyboardInterrupt) as error:
-        faults = error.faults if isinstance(error, UserError) else ("interrupted at once",)
-        raise (Interrupted if isinstance(error, KeyboardInterrupt) else type(error))(*faults, _way_on(folder)) from None
-    write_json(folder / RESULT, _summary(result))
-    draw_curves(read_history(folder), folder / "curves.png")
+        draw_curves(read_history(folder), folder / "curves.png")
+        write_json(folder / RESULT, _summary(result))
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted at once", way_on(folder)) from None
+    except Interrupted as error:
+        raise Interrupted(*error.faults, way_on(folder)) from None
+    except UserError as error:
+        raise UserError(*error.faults, way_on(folder)) from None
     return result
 
 
@@ -131,48 +133,6 @@ def taken(folder: Path) -> bool:
 def read_history(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run's ``metrics.jsonl``."""
     return [json.loads(line) for line in (folder / METRICS_FILE).read_text(encoding="utf-8").splitlines()]
-
-
-def _unfinished(folder: Path) -> dict[str, Any]:
-    """What an unfinished run was made of.
-
-    Raises:
-        UserError: there is none, or it is finished.
-    """
-    known = read_facts(folder)
-    if (folder / RESULT).is_file():
-        raise UserError(
-            f"{folder}: this run is finished; to train its model on, use: polyhead train RECIPE --from {folder}"
-        )
-    recover_folder(folder / MODEL)
-    for path in (folder / CHECKPOINTS).glob(".step-*"):  # what was being written when the run was killed
-        shutil.rmtree(path, ignore_errors=True)
-    return known
-
-
-def _compare(known: dict[str, Any], facts: dict[str, Any], folder: Path, watcher: Watcher) -> None:
-    """Refuse a run that has become another one; say what may cost it its last bits."""
-    grave, slight = changes(known, facts)
-    if grave:
-        raise UserError(*(f"{folder}: cannot go on: {each}" for each in grave))
-    for each in slight:
-        watcher.on_note(f"! {each}; the run goes on, but perhaps not bit for bit")
-
-
-def _last(folder: Path, watcher: Watcher) -> Checkpoint | None:
-    found = checkpoints(folder)
-    if not found:
-        watcher.on_note("no checkpoint had been written yet; the run begins anew")
-        return None
-    checkpoint = read_checkpoint(found[-1])
-    watcher.on_note(f"going on after step {checkpoint.state['step']:,}")
-    return checkpoint
-
-
-def _way_on(folder: Path) -> str:
-    found = checkpoints(folder)
-    saved = f"{found[-1]} stands" if found else "no checkpoint had been written yet"
-    return f"{saved}; go on with: polyhead train --resume {folder}"
 
 
 def _summary(result: TrainingResult) -> dict[str, Any]:

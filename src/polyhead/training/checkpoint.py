@@ -25,6 +25,10 @@ from polyhead.folder.hashing import file_hash
 CHECKPOINTS = "checkpoints"
 FORMAT_VERSION = 1
 _TENSORS, _STATE = "state.safetensors", "state.json"
+_KEYS = {
+    "step": int, "skipped": int, "in_a_row": int, "cut": list, "selection": dict, "history": dict, "scaler": dict,
+    "evaluations": list,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
         UserError: it is damaged, or of a newer format.
     """
     state = read_json(path / _STATE)
+    wrong = [key for key, kind in _KEYS.items() if not isinstance(state.get(key), kind)]
     if state.get("format_version") != FORMAT_VERSION:
         found = shown(state.get("format_version"))
         raise UserError(f"{path / _STATE}: format_version must be {FORMAT_VERSION}, found {found}; update polyhead")
+    if wrong:
+        raise UserError(f"{path / _STATE}: damaged, {', '.join(wrong)} is not as it was written; {_remedy(path)}")
     try:
         damaged = file_hash(path / _TENSORS) != state.get("sha256")
         tensors = {} if damaged else load_file(path / _TENSORS)

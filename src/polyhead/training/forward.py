@@ -14,7 +14,7 @@ from polyhead.text.batches import token_budget_batches
 
 _CHUNK = 4096
 """Examples that are sorted by length together, so that memory does not grow with the data."""
-_TOKENS = 8192
+_TOKENS = 4096
 
 
 class Forward:

@@ -7,7 +7,6 @@ checkpoint written from which the run goes on bit for bit.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from math import nan
 from pathlib import Path
@@ -16,11 +15,12 @@ from typing import Any
 from polyhead.data.example import DataSet, Example
 from polyhead.errors import UserError, shown
 from polyhead.evaluation import evaluate
-from polyhead.pretrained import Pretrained, load, save
+from polyhead.pretrained import Pretrained, save
 from polyhead.training import plan
 from polyhead.training.checkpoint import Checkpoint, write_checkpoint
 from polyhead.training.forward import Answers
 from polyhead.training.history import History
+from polyhead.training.keep import MODEL, as_trained, restore_best
 from polyhead.training.prepare import Prepared, check_settings, prepare
 from polyhead.training.result import Callbacks, EvaluationReport, StepReport, TrainingResult
 from polyhead.training.sampling import Draw
@@ -28,7 +28,6 @@ from polyhead.training.selection import Selection, score_of
 from polyhead.training.settings import TrainingSettings
 from polyhead.training.step import StepResult, seed_step
 
-MODEL = "model"
 _MOST_IN_A_ROW = 5
 """Steps without a finite loss after which a run is given up."""
 
@@ -73,7 +72,7 @@ def train(
                 raise Interrupted(f"interrupted after step {run.step} of {run.steps}")
             if run.selection.exhausted:
                 break
-    _restore(pretrained, folder / MODEL)
+    restore_best(pretrained, folder / MODEL)
     best = [each for each in run.evaluations if each.best][-1]
     early = run.step < run.steps
     return TrainingResult(folder / MODEL, best, run.evaluations, early, time.perf_counter() - started)
@@ -163,7 +162,7 @@ class _Run:
         score = score_of(self.settings.score, prepared.tasks, scored, loss)
         best = self.selection.update(score)
         if best:
-            save(_as_trained(self.pretrained, prepared), self.folder / MODEL)
+            save(as_trained(self.pretrained, prepared), self.folder / MODEL)
         plan.apply(self.pretrained.model, prepared.frozen)
         now = time.perf_counter()
         report = EvaluationReport(
@@ -205,23 +204,3 @@ class _Run:
             state=state,
             keep=self.settings.save_total_limit,
         )
-
-
-def _restore(pretrained: Pretrained, folder: Path) -> None:
-    """Put the weights of the best evaluation back."""
-    best = load(folder, allow_mismatch=True)
-    pretrained.model.load_state_dict(best.model.state_dict())
-    pretrained.heads = best.heads
-    pretrained.model.eval().requires_grad_(True)
-
-
-def _as_trained(pretrained: Pretrained, prepared: Prepared) -> Pretrained:
-    """``pretrained`` with each head's record brought up to date."""
-    encoder = pretrained.model.encoder
-    moved = any(parameter.requires_grad for parameter in encoder.parameters())
-    heads = {}
-    for name, head in pretrained.heads.items():
-        learned = name in prepared.taught and pretrained.model.heads[name] not in prepared.frozen
-        trained = learned or (head.trained and not moved)
-        heads[name] = replace(head, encoder_hash=None if moved else head.encoder_hash, trained=trained)
-    return replace(pretrained, heads=heads)

@@ -3,8 +3,16 @@
 from polyhead.data.readers.base import Binding, Record, Sample, Source
 from polyhead.data.readers.conll import ConllSource
 from polyhead.data.readers.csv import CsvSource
+from polyhead.data.readers.doccano import DoccanoSource
+from polyhead.data.readers.gliner import GlinerSource
 from polyhead.data.readers.json import JsonSource
 from polyhead.data.readers.jsonl import JsonlSource
+from polyhead.data.readers.label_studio import LabelStudioSource
+from polyhead.data.readers.parallel import ParallelSource
+from polyhead.data.readers.parquet import ParquetSource
+from polyhead.data.readers.prodigy import ProdigySource
+from polyhead.data.readers.spacy import SpacySource
+from polyhead.data.readers.text import TextSource
 
 SOURCES: dict[str, type[Source]] = {
     "jsonl": JsonlSource,
@@ -12,6 +20,16 @@ SOURCES: dict[str, type[Source]] = {
     "csv": CsvSource,
     "tsv": CsvSource,
     "conll": ConllSource,
+    "text": TextSource,
+    "parquet": ParquetSource,
+    "arrow": ParquetSource,
+    "datasets": ParquetSource,
+    "doccano": DoccanoSource,
+    "prodigy": ProdigySource,
+    "spacy": SpacySource,
+    "label-studio": LabelStudioSource,
+    "gliner": GlinerSource,
+    "parallel": ParallelSource,
 }
 
 __all__ = ["SOURCES", "Binding", "Record", "Sample", "Source"]

@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from polyhead.data.lines import Lines, open_binary
+
 
 def _text_keys(value: Any) -> Any:
     if not isinstance(value, dict):
@@ -58,6 +60,8 @@ class Record:
     fields: Mapping[str, Any]
     place: str
     words: Sequence[str] | None = None
+    left_out: str = ""
+    """Why the row is not to be used, where its file says so."""
 
 
 class Source(BaseModel):
@@ -68,12 +72,15 @@ class Source(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: str = Field(description="jsonl, json, csv, tsv or conll")
+    format: str = Field(description="what the file is written in; see the table below")
     path: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
         min_length=1, description="the file, or several that are read one after the other"
     )
     text: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
         ("text",), min_length=1, description="the field with the text, or several to be joined by a space"
+    )
+    markup: str | None = Field(
+        None, description="the field with entities in brackets ([time : five am]): it gives the text and its spans"
     )
     tasks: dict[str, Binding] = Field({}, description="which tasks have labels here, and where; see below")
     sample: Sample | None = Field(None, description="a seeded sample of the rows; only below a split")
@@ -88,12 +95,19 @@ class Source(BaseModel):
     @model_validator(mode="after")
     def _stream_needs_no_memory(self) -> "Source":
         if self.stream and not self.streams:
-            raise ValueError(
-                f"stream: files of format {self.format} are read whole; jsonl, csv, tsv and conll can stream"
-            )
+            can = "jsonl, csv, tsv, conll and text"
+            raise ValueError(f"stream: files of format {self.format} are read from their beginning; {can} can stream")
+        packed = [path for path in self.path if path.endswith((".gz", ".zst"))]
+        if self.stream and packed:
+            raise ValueError(f"stream: {packed[0]} is compressed and cannot be read from its middle on; unpack it")
         if self.stream and self.sample:
             raise ValueError("stream: a sample is drawn in memory; give the sampled rows a file of their own")
         return self
+
+    def read(self, path: Path, name: str) -> Iterator[Record]:
+        """The rows of the file at ``path``, called ``name`` in places; raises as ``records``."""
+        with open_binary(path) as file:
+            yield from self.records(Lines(file, name), name)
 
     @abstractmethod
     def records(self, lines: Iterable[str], name: str, *, first: int = 1) -> Iterator[Record]:

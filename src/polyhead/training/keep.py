@@ -1,0 +1,29 @@
+"""The best model of a training: kept in the run's folder as it is found, put back in the end."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from polyhead.pretrained import Pretrained, load
+from polyhead.training.prepare import Prepared
+
+MODEL = "model"
+
+
+def restore_best(pretrained: Pretrained, folder: Path) -> None:
+    """Put the weights of the best evaluation back."""
+    best = load(folder, allow_mismatch=True)
+    pretrained.model.load_state_dict(best.model.state_dict())
+    pretrained.heads = best.heads
+    pretrained.model.eval().requires_grad_(True)
+
+
+def as_trained(pretrained: Pretrained, prepared: Prepared) -> Pretrained:
+    """``pretrained`` with each head's record brought up to date."""
+    encoder = pretrained.model.encoder
+    moved = any(parameter.requires_grad for parameter in encoder.parameters())
+    heads = {}
+    for name, head in pretrained.heads.items():
+        learned = name in prepared.taught and pretrained.model.heads[name] not in prepared.frozen
+        trained = learned or (head.trained and not moved)
+        heads[name] = replace(head, encoder_hash=None if moved else head.encoder_hash, trained=trained)
+    return replace(pretrained, heads=heads)
