@@ -16,7 +16,7 @@ from polyhead.data.faults import FaultLog
 from polyhead.data.read import read
 from polyhead.data.readers import SOURCES
 from polyhead.data.survey import survey
-from polyhead.kinds import IGNORED, TaggingTask, Task
+from polyhead.kinds import IGNORED, EntitySpan, TaggingTask, Task
 from polyhead.text.encoding import document
 from polyhead.text.tokenizer import TextTokenizer
 
@@ -78,7 +78,7 @@ def test_spans_come_back_or_are_counted(
 def perfect(tokenizer: TextTokenizer, task: Task, text: str, gold: object) -> set[tuple[int, int, str]]:
     """The entities that a model gives which has learned these targets by heart."""
     [encoding] = tokenizer([text])
-    doc = document(text, encoding, splitters=["words"])
+    doc = document(text, encoding, splitters=[str(task.splitter)])
     target = task.target(gold, doc)
     logits = np.zeros((doc.tokens, len(task.outputs)), dtype=np.float32)
     logits[:, 0] = 1
@@ -92,6 +92,13 @@ def perfect_unseen(tokenizer: TextTokenizer, text: str) -> int:
     """Words of no token at all, such as a lone zero-width space: no model can find them."""
     [encoding] = tokenizer([text])
     return int((document(text, encoding, splitters=["words"]).words["words"].first < 0).sum())
+
+
+def test_characters_find_entities_where_there_are_no_spaces(minilm: Polyhead) -> None:
+    text, span = "我去東京了", EntitySpan(2, 4, "LOC")
+    tokenizer = minilm.pretrained.tokenizer
+    assert perfect(tokenizer, TaggingTask(labels=TYPES, words="characters"), text, [span]) == {span}
+    assert perfect(tokenizer, TaggingTask(labels=TYPES, words="whitespace"), text, [span]) == set(), "it cuts a word"
 
 
 @pytest.mark.parametrize("length", [3, 20, 61])

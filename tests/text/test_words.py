@@ -59,12 +59,13 @@ def test_no_grapheme_swallows_white_space() -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(texts)
-@example("\u0600 x")
-@example("\u0301 \u0301")
-@example("\ud800")
-def test_words_are_in_order_and_cover_all_but_white_space(text: str) -> None:
-    spans = split_words(text)
+@given(texts, st.sampled_from(sorted(SPLITTERS)))
+@example("\u0600 x", "words")
+@example("\u0301 \u0301", "unicode")
+@example("\u0600 x", "characters")
+@example("\ud800", "words")
+def test_words_are_in_order_and_cover_all_but_white_space(text: str, splitter: str) -> None:
+    spans = SPLITTERS[splitter](text)
     end = 0
     for span in spans:
         assert end <= span[0] < span[1]
@@ -93,3 +94,22 @@ def test_joined_words_are_found_at_their_spans(words: list[str]) -> None:
 
 def test_the_default_splitter_is_known_by_its_name() -> None:
     assert SPLITTERS["words"] is split_words
+
+
+@pytest.mark.parametrize(
+    ("splitter", "words"),
+    [
+        ("whitespace", "The|quick|(“brown”)|fox|can’t|jump|32.3|feet,|right?|東京"),
+        # the example of Unicode's annex 29, section 4.1, and two ideographs
+        ("unicode", "The|quick|(|“|brown|”|)|fox|can’t|jump|32.3|feet|,|right|?|東|京"),
+        ("characters", "|".join("Thequick(“brown”)foxcan’tjump32.3feet,right?東京")),
+    ],
+)
+def test_other_splitters(splitter: str, words: str) -> None:
+    text = "The quick (“brown”) fox can’t jump 32.3 feet, right? 東京"
+    assert "|".join(text[start:end] for start, end in SPLITTERS[splitter](text)) == words
+
+
+def test_characters_are_what_people_see_as_such() -> None:
+    text = "e\u0301 👩\u200d👩\u200d👧\u3000x"
+    assert [text[start:end] for start, end in SPLITTERS["characters"](text)] == ["e\u0301", "👩\u200d👩\u200d👧", "x"]

@@ -17,6 +17,8 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from polyhead import UserError, load_recipe, train
+from polyhead.data import stream
+from polyhead.data.stream import StreamedExamples
 from polyhead.recipe.run import Watcher
 from polyhead.starter import FOLDER
 from polyhead.training import Interrupted
@@ -133,6 +135,31 @@ def test_a_run_may_be_stopped_many_times(backbones: Callable[[str], Path], tmp_p
             train(recipe, tmp_path / "parts", resume=True, watcher=stopping_after(stop))
     train(recipe, tmp_path / "parts", resume=True)
     assert_the_same(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_streamed_run_goes_on_exactly_in_the_middle_of_its_file(
+    backbones: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_BLOCK", 16)
+    monkeypatch.setattr(stream, "_KEPT", 5)
+    monkeypatch.setattr(StreamedExamples, "block", 16)
+    monkeypatch.setattr(StreamedExamples, "window", 4)
+    path = recipe_file(tmp_path / "recipe.yaml", backbones("bert"), epochs=1)
+    document = yaml.safe_load(path.read_text())
+    tasks = {"topic": {}, "entities": {}}
+    document["data"] = {
+        "all": {"format": "jsonl", "stream": True, "train": "train.jsonl", "validation": "validation.jsonl",
+                "tasks": tasks}
+    }  # fmt: skip
+    path.write_text(yaml.safe_dump(document))
+    recipe = load_recipe(path, data_root=FOLDER)
+    train(recipe, tmp_path / "whole")
+    for stop in (1, 13, 29):
+        folder = tmp_path / f"stopped-{stop}"
+        with pytest.raises(Interrupted, match=f"after step {stop} of 30"):
+            train(recipe, folder, watcher=stopping_after(stop))
+        train(recipe, folder, resume=True)
+        assert_the_same(tmp_path / "whole", folder)
 
 
 def polyhead(*arguments: object, **options: Any) -> subprocess.Popen[str]:

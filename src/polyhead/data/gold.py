@@ -34,7 +34,7 @@ def entity_spans(
 ) -> tuple[EntitySpan, ...] | None:
     """Entities from tags, where the row has words, else from character spans."""
     field = binding.spans or _field(record, task, "spans")
-    if words is not None and not binding.spans and not _holds_spans(record.fields.get(field)):
+    if words is not None and not _holds_spans(record.fields.get(field)):
         return _from_tags(record, task, binding, words, log)
     if field not in record.fields:
         log.fault(f"{record.place}: no field {shown(field)} for task {task}; there are: {_names(record)}")
@@ -56,7 +56,8 @@ def _from_tags(
     record: Record, task: str, binding: Binding, words: Sequence[Span], log: FaultLog
 ) -> tuple[EntitySpan, ...] | None:
     column = str(-1 if binding.column is None else binding.column)
-    field = binding.tags or (column if column in record.fields else _field(record, task, "tags"))
+    usual = column if column in record.fields else _field(record, task, "tags")
+    field = binding.tags or binding.spans or usual
     tags = record.fields.get(field)
     if tags is None and field in record.fields:
         return Absent

@@ -9,6 +9,9 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from polyhead.errors import UserError, shown
 
+PACKED = (".gz", ".zst")
+"""Endings of files that are decompressed on the way."""
+
 
 class Place(NamedTuple):
     """Where a line begins: bytes from the file's start, and its number from 1."""

@@ -5,9 +5,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from polyhead.errors import UserError, shown
 
@@ -54,7 +54,24 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file by way of a temporary file and a rename.
+    """Write a file by way of a temporary file and a rename; raises as ``whole_file``."""
+    with whole_file(path) as file:
+        file.write(content)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> int:
+    """Write lines as they come, by way of a temporary file and a rename; how many. Raises as ``whole_file``."""
+    count = 0
+    with whole_file(path) as file:
+        for line in lines:
+            file.write(f"{line}\n".encode())
+            count += 1
+    return count
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file that takes the place of ``path`` when the block ends well; otherwise nothing has changed.
 
     Raises:
         UserError: the disk is full, or the place cannot be written.
@@ -63,7 +80,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -19,6 +19,15 @@ def tensors_hash(tensors: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
+def path_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes; of a folder, of the names and hashes of all files in it."""
+    if not path.is_dir():
+        return file_hash(path)
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    lines = (f"{each.relative_to(path).as_posix()}\0{file_hash(each)}\n" for each in files)
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     with open(path, "rb") as file:

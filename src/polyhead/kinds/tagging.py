@@ -39,8 +39,10 @@ class TaggingTask(Task):
     scheme: Scheme = Field(
         "iob2", description="how entities are written as tags: iob2 (B-, I-, O) or io (the type alone)"
     )
-    words: Literal["words"] = Field(
-        "words", description="the word splitter for raw text; word lists are taken as they are"
+    words: Literal["words", "whitespace", "unicode", "characters"] = Field(
+        "words",
+        description="the word splitter for raw text: as in English corpora, at blanks, by UAX #29, or each character "
+        "(for languages without spaces); word lists are taken as they are",
     )
     word_shapes: bool = Field(False, description="add a small embedding of each word's capital shape to its tokens")
     word_shape_width: int = Field(16, ge=1, description="width of that embedding")

@@ -17,6 +17,7 @@ from polyhead.text.tokenizer import TextTokenizer
 RARE = 5
 """Rows below which a label can hardly be learned."""
 _QUICK_ROWS = 1000
+_QUICK_LINES = 12
 _NEAR_ROWS = 50_000
 
 Advance = Callable[[int], None]
@@ -59,8 +60,10 @@ def quick_findings(data: Data, tokenizer: TextTokenizer) -> list[str]:
     kept = [(each, split) for each, split in _splits(data.sets) if not isinstance(each.split(split), StreamedExamples)]
     leaks = exact_leaks([(f"{each.name}.{split}", each.split(split)) for each, split in kept])
     lines += map(_leak_warning, leaks)
+    hidden = len(lines) - _QUICK_LINES
+    more = [f"and {hidden} more"] if hidden > 0 else []
     hint = ["all of it: polyhead check RECIPE"] if lines else []
-    return [f"! {line}" for line in (*lines, *hint)]
+    return [f"! {line}" for line in (*lines[:_QUICK_LINES], *more, *hint)]
 
 
 def label_counts(data: Data) -> dict[str, dict[str, dict[str, int]]]:
@@ -85,13 +88,16 @@ def label_counts(data: Data) -> dict[str, dict[str, dict[str, int]]]:
 
 def _label_warnings(data: Data) -> Iterator[str]:
     for name, labels in label_counts(data).items():
+        empty = {split for split in SPLITS[1:] if not any(counts.get(split) for counts in labels.values())}
+        for split in sorted(empty & {own for _, own in data.surveys}):
+            yield f"{name}: no row of {split} has a label of it"
         for label, counts in labels.items():
             quoted, train = shown(label), counts.get("train", 0)
             if not train:
                 yield f"{name}: no training row has {quoted}, so it cannot be learned"
             elif train < RARE:
-                yield f"{name}: {quoted} occurs only {train} times in training data"
-            unseen = [split for split in SPLITS[1:] if counts.get(split) == 0]
+                yield f"{name}: {quoted} occurs only {train} time{'s' if train > 1 else ''} in training data"
+            unseen = [split for split in SPLITS[1:] if split not in empty and counts.get(split) == 0]
             if train and unseen:
                 yield f"{name}: {quoted} does not occur in {' and '.join(unseen)}, so nothing will be known of it there"
 

@@ -7,13 +7,11 @@ from pathlib import Path
 from polyhead.data.example import Example
 from polyhead.data.faults import FaultLog
 from polyhead.data.labels import check_labels
-from polyhead.data.read import read
-from polyhead.data.readers import SOURCES
 from polyhead.data.survey import survey
 from polyhead.errors import UserError, shown
 from polyhead.kinds import Task
 from polyhead.recipe.data import read_data
-from polyhead.recipe.faults import validate
+from polyhead.recipe.files import named_fields, read_file
 from polyhead.recipe.load import load_recipe
 
 
@@ -55,39 +53,14 @@ def file_examples(
     Raises:
         UserError: an unknown format, or what ``recipe_examples`` raises.
     """
-    form = form or {".jsonl": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv", ".conll": "conll"}.get(
-        path.suffix
-    )
-    if form not in SOURCES:
-        raise UserError(f"--format: must be one of {', '.join(SOURCES)}; found {shown(form)}")
-    bindings = {}
-    for each in fields or list(tasks):
-        name, equals, field = each.partition("=")
+    wanted = named_fields(fields or list(tasks))
+    for name in wanted:
         if name not in tasks:
             raise UserError(f"--task: the model has no head {shown(name)}; it has: {', '.join(tasks)}")
-        bindings[name] = _binding(tasks[name], form, field) if equals else {}
-    settings = {
-        "format": form,
-        "stream": SOURCES[form].streams,
-        "path": str(path.resolve()),
-        "tasks": bindings,
-        **({"text": list(text)} if text else {}),
-    }
-    source, faults = validate(SOURCES[form], settings)
-    if source is None:
-        raise UserError(*(f"{'.'.join(place)}: {message}" for place, message in faults))
     log = FaultLog()
-    examples = read(source, tasks, root=Path("/"), log=log)
+    examples = read_file(path, form, {"text": list(text)}, wanted, tasks, log)
     _check(examples, tasks, log, count_unseen=count_unseen)
     return [examples], log
-
-
-def _binding(task: Task, form: str, field: str) -> dict[str, str | int]:
-    if form == "conll":
-        if not field.lstrip("-").isdecimal():
-            raise UserError(f"--task: in conll files a task's labels are a column's number, found {shown(field)}")
-        return {"column": int(field)}
-    return {"label": field} if task.level == "sentence" else {"spans": field}
 
 
 def _check(examples: Iterable[Example], tasks: Mapping[str, Task], log: FaultLog, *, count_unseen: bool) -> None:

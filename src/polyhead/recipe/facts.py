@@ -14,7 +14,7 @@ import torch
 from polyhead._version import __version__
 from polyhead.errors import UserError, shown
 from polyhead.folder.files import read_json
-from polyhead.folder.hashing import file_hash, tensors_hash
+from polyhead.folder.hashing import path_hash, tensors_hash
 from polyhead.pretrained import Pretrained
 from polyhead.pretrained.hardware import resolve_device
 from polyhead.pretrained.pretrained import arrays
@@ -38,7 +38,7 @@ def facts_of(
         "from": None if start is None else str(Path(start).resolve() if Path(start).exists() else start),
         "seed": recipe.training.seed,
         "model_hash": tensors_hash(arrays(pretrained.model)),
-        "files": {name: file_hash(recipe.root / name) for name in _files(recipe)},
+        "files": {name: path_hash(recipe.root / name) for name in _files(recipe)},
         "rows": {f"{name}.{split}": found.rows for (name, split), found in data.surveys.items()},
         "oddities": dict(data.log.counts),
         "versions": {"polyhead": __version__, **{name: _version(name) for name in _VERSIONS}},

@@ -49,7 +49,21 @@ What rows look like, by format:
 | `jsonl`, `json` | objects, one a line or in one list: `{"text": "…", "topic": "travel", "entities": [{"start": 0, "end": 5, "type": "PERSON"}]}`; the keys' names are yours to say |
 | `jsonl` with `words` | `{"words": ["Anna", "went"], "tags": ["B-PER", "O"]}` |
 | `csv`, `tsv` | a header, or `columns` |
-| `conll` | a word a line with its tags, a blank line between sentences |
+| `conll` | a word a line with its tags, a blank line between sentences; IOB1, IOB2, BIOES or BILOU |
+| `text` | a text a line, without labels |
+| `parquet`, `arrow` | a row's columns, as in `jsonl` |
+| `datasets` | a split's folder that HF `datasets` saved (`save_to_disk`); `words: tokens`, `tasks: {entities: {tags: ner_tags}}`; class ids become the names of their features |
+| `doccano` | JSONL; `label`, `labels` or `entities` with `[start, end, label]`, `{start_offset, end_offset, label}`, or classes |
+| `prodigy` | JSONL; `spans`, `label` or `accept`; rows whose `answer` is not accept are left out and counted |
+| `spacy` | JSON: `[["Anna went", {"entities": [[0, 4, "PERSON"]], "cats": {"travel": 1}}]]` |
+| `label-studio` | its JSON export; `labels` become spans, `choices` the class, of the first annotation that was not cancelled |
+| `gliner` | JSON: `[{"tokenized_text": ["Anna", "went"], "ner": [[0, 0, "PERSON"]]}]`, word numbers inclusive |
+| `parallel` | a folder with `seq.in`, `seq.out` and `label`, line by line |
+
+Where the recipe does not name the field of a task's labels, it is the task's own name or, if the row has no such field,
+`label` for a class, `spans` or `tags` for entities. `markup: FIELD` reads entities in brackets, in any of these formats:
+`wake me up at [time : five am]`. Files that end in `.gz` or `.zst` are decompressed on the way (but cannot stream).
+`polyhead convert` turns any of them into JSONL.
 
 An empty or missing label (`null`, an empty cell) means that the row has none for that task. Spans that are out of range,
 overlap, or stand elsewhere than their `text` says are left out, spans that cut a word lose their words' labels; all are

@@ -100,12 +100,11 @@ def _run(
 ) -> TrainingResult:
     settings = recipe.training
     step = 0 if checkpoint is None else checkpoint.state["step"]
-    told = lambda: watcher.on_note("stopping after this step; once more stops at once")  # noqa: E731
     with (
         trackers(
             settings.report_to, project=recipe.name, folder=folder, settings=settings.model_dump(), step=step
         ) as log,
-        stop_signals(told) as stopped,
+        stop_signals() as stopped,
     ):
         callbacks = replace(
             watcher,

@@ -8,7 +8,7 @@ from types import FrameType
 
 
 @contextlib.contextmanager
-def stop_signals(on_first: Callable[[], None] = lambda: None) -> Iterator[Callable[[], bool]]:
+def stop_signals() -> Iterator[Callable[[], bool]]:
     """Within the block, what it yields says whether a signal came. Only in the main thread are there signals."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -18,8 +18,7 @@ def stop_signals(on_first: Callable[[], None] = lambda: None) -> Iterator[Callab
     def handle(number: int, frame: FrameType | None) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
-        asked.set()
-        on_first()
+        asked.set()  # and no more: whatever else a handler does may interrupt itself
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -5,6 +5,7 @@ and prediction use the same one. Spans never overlap, never hold white space, an
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import regex
 
@@ -30,6 +31,8 @@ _WORDS = regex.compile(
 )
 
 _SOLID = regex.compile(r"\S+")
+_BOUNDARY = regex.compile(r"(?w)\b")
+_CLUSTER = regex.compile(r"\X")
 
 
 def split_words(text: str) -> list[Span]:
@@ -43,7 +46,28 @@ def split_words(text: str) -> list[Span]:
     return spans
 
 
-SPLITTERS: dict[str, WordSplitter] = {"words": split_words}
+def split_whitespace(text: str) -> list[Span]:
+    """What stands between blanks: for text that is tokenized already."""
+    return [match.span() for match in _SOLID.finditer(text)]
+
+
+def split_unicode(text: str) -> list[Span]:
+    """Unicode's default word boundaries (UAX #29): no language in particular."""
+    edges = [match.start() for match in _BOUNDARY.finditer(text)]
+    return [part.span() for start, end in pairwise(edges) for part in _SOLID.finditer(text, start, end)]
+
+
+def split_characters(text: str) -> list[Span]:
+    """A grapheme cluster each, but for blanks: for languages that are written without spaces."""
+    return [part.span() for match in _CLUSTER.finditer(text) for part in _SOLID.finditer(text, *match.span())]
+
+
+SPLITTERS: dict[str, WordSplitter] = {
+    "words": split_words,
+    "whitespace": split_whitespace,
+    "unicode": split_unicode,
+    "characters": split_characters,
+}
 
 
 def join_words(words: Sequence[str]) -> tuple[str, list[Span]]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from polyhead.data.lines import Lines, open_binary
+from polyhead.data.lines import PACKED, Lines, open_binary
 
 
 def _text_keys(value: Any) -> Any:
@@ -97,7 +97,7 @@ class Source(BaseModel):
         if self.stream and not self.streams:
             can = "jsonl, csv, tsv, conll and text"
             raise ValueError(f"stream: files of format {self.format} are read from their beginning; {can} can stream")
-        packed = [path for path in self.path if path.endswith((".gz", ".zst"))]
+        packed = [path for path in self.path if path.endswith(PACKED)]
         if self.stream and packed:
             raise ValueError(f"stream: {packed[0]} is compressed and cannot be read from its middle on; unpack it")
         if self.stream and self.sample:

@@ -1,0 +1,91 @@
+"""What evaluations, the best model and checkpoints add to an epoch of the joint AG News + CoNLL-2003 training.
+
+A seventh of the data is trained for some epochs, a tenth of it held out. At the end of each, three things are timed:
+the evaluation with saving the best model, the checkpoint, and, in between, the steps. An evaluation grows with the
+rows, a checkpoint does not; the shares are those of an epoch of all the recipe's data. Run from the repository's root:
+
+    python -m benchmarks.overhead --data-root DIR
+"""
+
+import argparse
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from rich.table import Table
+
+from benchmarks.common import RECIPE, console, machine, notes, show_machine, write_json
+from polyhead.recipe import Watcher, load_recipe, train
+from polyhead.training import EvaluationReport, StepReport
+
+PART = 7
+SHARE = 0.1
+CHANGES = {
+    "data.news.train.sample.per_class": str(3000 // PART),
+    "data.news.validation": str(SHARE),
+    "data.conll.train": f"{{path: conll2003/train.txt, sample: {{rows: {14041 // PART}}}}}",
+    "data.conll.validation": str(SHARE),
+}
+
+
+class Clock:
+    """Notes when steps and evaluations ended."""
+
+    def __init__(self) -> None:
+        self.steps: list[float] = []
+        self.evaluations: list[float] = []
+        self.checkpoints: list[float] = []
+        self._last = 0.0
+        self._evaluated: float | None = None
+
+    def step(self, report: StepReport) -> None:
+        """A step ended: what came before it was a step alone, or a checkpoint and a step."""
+        now = time.perf_counter()
+        if self._evaluated is not None:
+            self.checkpoints.append(now - self._evaluated)
+        elif self._last:
+            self.steps.append(now - self._last)
+        self._last, self._evaluated = now, None
+
+    def evaluation(self, report: EvaluationReport) -> None:
+        """An evaluation ended, the best model was saved."""
+        self._evaluated = time.perf_counter()
+        self.evaluations.append(self._evaluated - self._last)
+        notes.print(f"epoch {report.epoch}: evaluation {self.evaluations[-1]:.2f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-root", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--epochs", type=int, default=6, help="one more than the rounds (%(default)s)")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    described = machine()
+    show_machine(described)
+    changes = {**CHANGES, "training.epochs": str(options.epochs), "training.score": "loss"}
+    recipe = load_recipe(RECIPE, overrides=changes, data_root=options.data_root)
+    clock = Clock()
+    with TemporaryDirectory() as folder:
+        train(recipe, Path(folder) / "run", watcher=Watcher(on_step=clock.step, on_evaluation=clock.evaluation))
+    step = sum(clock.steps) / len(clock.steps)
+    epoch = step * (len(clock.steps) + len(clock.checkpoints)) / options.epochs * PART
+    parts = {
+        f"evaluation of {SHARE:.0%} as many rows, best model": [PART * each for each in clock.evaluations],
+        "checkpoint": [each - step for each in clock.checkpoints],
+    }
+    table = Table(title=f"An epoch of {epoch:,.0f} s ({step:.3f} s a step)", title_justify="left")
+    for column in ("what", "seconds, median", "min … max", "% of the epoch"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    total = 0.0
+    for name, seconds in parts.items():
+        total += median(seconds)
+        span = f"{min(seconds):.2f} … {max(seconds):.2f}"
+        table.add_row(name, f"{median(seconds):.2f}", span, f"{100 * median(seconds) / epoch:.2f}")
+    table.add_row("both", f"{total:.2f}", "", f"{100 * total / epoch:.2f}")
+    console.print(table)
+    write_json(options.json, {"machine": described, "step_seconds": step, "epoch_seconds": epoch, "parts": parts})
+
+
+if __name__ == "__main__":
+    main()

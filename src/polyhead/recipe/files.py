@@ -1,0 +1,67 @@
+"""One file of examples without a recipe: what the command line's options say about it becomes a source."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from polyhead.data.example import Example
+from polyhead.data.faults import FaultLog
+from polyhead.data.lines import PACKED
+from polyhead.data.read import read
+from polyhead.data.readers import SOURCES
+from polyhead.errors import UserError, shown
+from polyhead.kinds import Task
+from polyhead.recipe.faults import validate
+
+_ENDINGS = {
+    ".jsonl": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv", ".conll": "conll", ".txt": "text",
+    ".parquet": "parquet", ".arrow": "arrow",
+}  # fmt: skip
+
+
+def read_file(
+    path: Path,
+    form: str | None,
+    layout: Mapping[str, Any],
+    fields: Mapping[str, str | None],
+    tasks: Mapping[str, Task],
+    log: FaultLog,
+) -> Sequence[Example]:
+    """The rows of one file, which is streamed where its format can be.
+
+    ``form`` is guessed from the file's ending if left out; ``layout`` are the source's settings, as far as they are not
+    ``None``; ``fields`` says where each task's labels are, ``None`` for the usual place.
+
+    Raises:
+        UserError: an unknown format, a setting that it does not have, or a file that is wrong.
+    """
+    packed = path.suffix in PACKED
+    form = form or _ENDINGS.get(Path(path.stem).suffix if packed else path.suffix)
+    if form not in SOURCES:
+        raise UserError(f"--format: must be one of {', '.join(SOURCES)}; found {shown(form)}")
+    settings = {
+        "format": form,
+        "stream": SOURCES[form].streams and not packed,
+        "path": str(path.resolve()),
+        "tasks": {name: _binding(tasks[name], form, field) for name, field in fields.items()},
+        **{key: value for key, value in layout.items() if value},
+    }
+    source, faults = validate(SOURCES[form], settings)
+    if source is None:
+        raise UserError(*(f"--{'.'.join(place)}: {message}" for place, message in faults))
+    return read(source, tasks, root=Path("/"), log=log)
+
+
+def named_fields(given: Sequence[str]) -> dict[str, str | None]:
+    """NAME or NAME=FIELD, each, as a mapping."""
+    return {name: field or None for name, _, field in (each.partition("=") for each in given)}
+
+
+def _binding(task: Task, form: str, field: str | None) -> dict[str, str | int]:
+    if field is None:
+        return {}
+    if form == "conll":
+        if not field.lstrip("-").isdecimal():
+            raise UserError(f"--task: in conll files a task's labels are a column's number, found {shown(field)}")
+        return {"column": int(field)}
+    return {"label": field} if task.level == "sentence" else {"spans": field}
