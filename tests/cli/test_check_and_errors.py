@@ -11,6 +11,7 @@ import yaml
 
 from polyhead import load_recipe, train
 from polyhead.cli import main
+from polyhead.cli.common import out
 from polyhead.starter import FOLDER
 
 
@@ -116,9 +117,12 @@ def test_errors_are_written_the_surest_first(run: Callable[..., Result], recipe:
     )
 
 
-def test_cut_texts_are_told(run: Callable[..., Result], recipe: Path, tmp_path: Path) -> None:
+def test_cut_texts_are_told(
+    run: Callable[..., Result], recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     train(load_recipe(recipe), tmp_path / "run")
     long = "word " * 60
+    monkeypatch.setattr(out, "width", 400)
     found = run("predict", tmp_path / "run", long)
     assert "words beyond the limit, not read" in " ".join(found.out.split())
     assert "! 1 text was longer than 32 tokens and read only as far as that" in found.err

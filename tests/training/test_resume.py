@@ -146,7 +146,7 @@ def test_a_streamed_run_goes_on_exactly_in_the_middle_of_its_file(
     monkeypatch.setattr(StreamedExamples, "window", 4)
     path = recipe_file(tmp_path / "recipe.yaml", backbones("bert"), epochs=1)
     document = yaml.safe_load(path.read_text())
-    tasks = {"topic": {}, "entities": {}}
+    tasks: dict[str, dict[str, str]] = {"topic": {}, "entities": {}}
     document["data"] = {
         "all": {"format": "jsonl", "stream": True, "train": "train.jsonl", "validation": "validation.jsonl",
                 "tasks": tasks}
@@ -186,7 +186,7 @@ def test_a_run_that_is_killed_at_random_moments_goes_on_exactly(
     recipe = recipe_file(tmp_path / "recipe.yaml", backbones("bert"), epochs=12, save_steps=2, eval_steps=5)
     completed("train", recipe, "--data-root", FOLDER, "--output", tmp_path / "whole")
     generator = random.Random(5)
-    killed = finished = 0
+    killed = finished = after_a_checkpoint = 0
     while killed < KILLS or not finished:
         folder = tmp_path / f"run-{finished}"
         begun = (folder / "run.json").is_file()
@@ -202,11 +202,13 @@ def test_a_run_that_is_killed_at_random_moments_goes_on_exactly(
             except subprocess.TimeoutExpired:
                 running.kill()
                 killed += 1
+                after_a_checkpoint += bool(checkpoints(folder))
                 continue
             assert running.returncode == 0, running.communicate()
         assert_the_same(tmp_path / "whole", folder)
         finished += 1
     assert killed >= KILLS
+    assert after_a_checkpoint, "some were killed when there was something to go on from"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,5 +1,6 @@
 """Labels of the tasks: inferred from training data, or held against what was declared."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
@@ -24,7 +25,8 @@ def infer_labels(tasks: Mapping[str, Task], surveys: Iterable[Survey], log: Faul
             except ValidationError as error:
                 reason = error.errors()[0]["msg"].removeprefix("Value error, ")
                 log.fault(f"task {name}: {reason}; found {shown(', '.join(sorted(found)), 120)}")
-        known[name] = task
+        counts = sum((each.labels.get(name, Counter()) for each in rows), Counter[str]())
+        known[name] = task.with_counts(counts)
     return known
 
 

@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -38,7 +38,11 @@ class Task(BaseModel, ABC):
     kind: str
     labels: tuple[str, ...] = Field((), description="label names, in the order of their ids; inferred if left out")
     weight: float = Field(1.0, gt=0, description="what the task's loss is multiplied with")
-    dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the head's linear layer")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout before each of the head's layers")
+    hidden: int | None = Field(None, ge=1, description="width of a hidden layer (GELU) before the linear one")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="share of a target that the loss spreads over all labels"
+    )
 
     @field_validator("labels")
     @classmethod
@@ -68,6 +72,10 @@ class Task(BaseModel, ABC):
     @abstractmethod
     def decode(self, logits: FloatArray, document: Document) -> TaskPrediction:
         """A prediction from logits: *shape* (labels,) at sentence level, (tokens, labels) at token level."""
+
+    def with_counts(self, counts: Mapping[str, int]) -> "Task":
+        """The task as it is trained, ``counts`` saying how often each label occurs in the training data."""
+        return self
 
     def missing_target(self, document: Document) -> IntArray:
         """The target of a text that has no label for this task."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from polyhead.errors import UserError
+from polyhead.folder.files import sync
 from polyhead.training.result import EvaluationReport, StepReport
 
 METRICS_FILE = "metrics.jsonl"
@@ -62,7 +63,8 @@ class History:
             raise UserError(f"{folder}: cannot be written ({error.strerror or error})") from None
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint must remember."""
+        """What a checkpoint must remember; the disk holds the lines when this returns."""
+        sync(self._path)
         sums = {"recent": self._recent.sums, "since_evaluation": self._since_evaluation.sums}
         return {"size": self._size, **sums}
 
