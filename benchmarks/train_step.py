@@ -169,7 +169,7 @@ def run_trainer(
     kept = pretrained.settings
     collate = Collator(pretrained.tokenizer, pretrained.tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
     lengths = [collate.lengths(each.train) for each in data]
-    sampler = Sampler([Rows(len(each), each.__getitem__) for each in lengths], settings)
+    sampler = Sampler([Rows(len(each), each.__getitem__, settings.batch_size) for each in lengths], settings)
     rows = [[[data[draw.data_set].train[row] for row in draw.rows] for draw in draws] for draws in sampler.steps(1)]
     stamps = Stamps()
     model = JointModel(pretrained.model, {name: task.weight for name, task in pretrained.tasks.items()})

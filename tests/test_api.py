@@ -37,9 +37,9 @@ def test_every_task_comes_from_one_pass(model: Polyhead, monkeypatch: pytest.Mon
     passes: list[int] = []
     forward = Encoder.forward
 
-    def counted(self: Encoder, inputs: Inputs) -> Encoded:
+    def counted(self: Encoder, inputs: Inputs, *, layers: bool = False) -> Encoded:
         passes.append(1)
-        return forward(self, inputs)
+        return forward(self, inputs, layers=layers)
 
     monkeypatch.setattr(Encoder, "forward", counted)
     answer = model.predict("Anna walks to the station")
@@ -116,7 +116,7 @@ def test_probabilities(model: Polyhead) -> None:
     assert np.allclose(matrix.sum(axis=1), 1, atol=1e-5)
     best = [model.tasks["type"].labels[index] for index in matrix.argmax(axis=1)]
     assert best == [answer["type"].label for answer in model.predict(TEXTS)]
-    with pytest.raises(UserError, match="sentence-level"):
+    with pytest.raises(UserError, match="needs a classification or multilabel task"):
         model.predict_proba(TEXTS, "names")
 
 

@@ -55,12 +55,19 @@ class Document:
     """A text, and its words under the name of each splitter that was asked for.
 
     ``truncated`` says that the text was longer than the limit: its ``tokens`` are those that are read.
+    ``others_truncated`` counts the other texts of its row that were.
     """
 
     text: str
     words: Mapping[str, Words]
     tokens: int
     truncated: bool = False
+    others_truncated: int = 0
+
+    @property
+    def cut_texts(self) -> int:
+        """How many of the row's texts were longer than the limit."""
+        return self.truncated + self.others_truncated
 
     @property
     def cut_words(self) -> int:

@@ -118,7 +118,7 @@ recipe(
     "a task's name", r"tasks\.Topic: a task's name must match", {"tasks.Topic": {"kind": "classification"}}, faults=1
 )
 recipe("the reserved name", r"tasks\.embedding: .*not be embedding", {"tasks.embedding": {"kind": "classification"}})
-recipe("an unknown kind", r"tasks\.topic\.kind: must be one of classification, tagging", {"tasks.topic.kind": "ner"})
+recipe("an unknown kind", r"tasks\.topic\.kind: must be one of classification, multilabel", {"tasks.topic.kind": "ner"})
 recipe("labels twice", r"labels must differ", {"tasks.topic.labels": ["a", "a"]})
 recipe("tags as types", r"entity types \(PER\), not tags", {"tasks.names.labels": ["B-PER"]})
 recipe("no data", r"data: must map data sets' names", {"data": None})

@@ -188,7 +188,7 @@ def test_named_span_keys_are_the_only_ones(tmp_path: Path) -> None:
 
 def test_a_field_of_spans_must_be_a_list(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^f:1: ner must be a list of spans for task ner, found"):
-        examples(tmp_path, [{"text": TEXT, "ner": {"start": 0}}], "ner", {})
+        examples(tmp_path, [{"text": TEXT, "ner": 3}], "ner", {})
 
 
 def test_types_of_spans_are_mapped(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_an_epoch_sees_every_row_once_and_can_begin_anywhere(tmp_path: Path) -> 
     def lengths(rows: Any) -> Any:
         return np.asarray([len(streamed[int(row)].text) for row in rows])
 
-    rows = Rows(len(streamed), lengths, block=streamed.block, window=streamed.window)
+    rows = Rows(len(streamed), lengths, 3, block=streamed.block, window=streamed.window)
     sampler = Sampler([rows], TrainingSettings.model_validate({"batch_size": 3}))
     steps = [[draw.rows.tolist() for draw in step] for step in sampler.steps(1)]
     assert len(steps) == len(sampler)

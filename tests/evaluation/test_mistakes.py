@@ -11,11 +11,12 @@ from polyhead.data.example import Example
 from polyhead.documents import Document
 from polyhead.evaluation.bootstrap import intervals
 from polyhead.evaluation.mistakes import ERROR_KINDS, by_confidence, mistake, span_errors
-from polyhead.evaluation.tally import tally_of
+from polyhead.evaluation.tallies import tally_of
 from polyhead.kinds import ClassificationTask, EntitySpan, TaggingTask
 from polyhead.predictions import Classification, Entity, LabelScore, Tagging, WordTag
 
 TOPIC = ClassificationTask(labels=("a", "b"))
+NO_LOGITS = np.zeros(0, dtype=np.float32)
 NOTHING = Document("", {}, tokens=0)
 
 
@@ -71,14 +72,20 @@ def test_every_wrong_span_is_in_exactly_one_error(gold: list[EntitySpan], predic
 def test_rows_that_went_wrong_say_how_sure_the_model_was() -> None:
     answer = Classification("a", 0.9, (LabelScore("a", 0.9), LabelScore("b", 0.1)))
     example = Example("text", {"topic": "b"}, source="f:3")
-    assert mistake("topic", example, "a", answer) is None
-    row = mistake("topic", example, "b", answer)
+    assert mistake("topic", TOPIC, example, "a", answer) is None
+    row = mistake("topic", TOPIC, example, "b", answer)
     assert row == {
         "task": "topic", "source": "f:3", "text": "text", "gold": "b", "predicted": "a", "confidence": 0.9
     }  # fmt: skip
     words = (WordTag("Ada", "O", 0.7, 0, 3), WordTag("met", "O", 0.9, 4, 7), WordTag("Bo", "B-LOC", 0.6, 8, 10))
     tagging = Tagging((Entity("LOC", 0.6, "Bo", 8, 10),), words)
-    found = mistake("ner", Example("Ada met Bo", source="f:4"), spans((0, 3, "PER"), (8, 10, "PER")), tagging)
+    found = mistake(
+        "ner",
+        TaggingTask(labels=("PER", "LOC")),
+        Example("Ada met Bo", source="f:4"),
+        spans((0, 3, "PER"), (8, 10, "PER")),
+        tagging,
+    )
     assert found is not None
     assert [(each["kind"], each["confidence"]) for each in found["errors"]] == [("missed", 0.7), ("type", 0.6)]
     assert found["errors"][1]["predicted"] == {"type": "LOC", "start": 8, "end": 10, "text": "Bo"}
@@ -91,8 +98,8 @@ def accuracy_bounds(right: int, wrong: int) -> tuple[float, float]:
     tally = tally_of(TOPIC)
     for gold, count in (("a", right), ("b", wrong)):
         for _ in range(count):
-            tally.add(gold, Classification("a", 1.0, ()), NOTHING)
-    return intervals(tally, ["accuracy"])["accuracy"]
+            tally.add(Example("text"), gold, Classification("a", 1.0, ()), NOTHING, NO_LOGITS)
+    return intervals(tally.totals(), tally.counts, ["accuracy"])["accuracy"]
 
 
 @pytest.mark.parametrize(("right", "wrong"), [(90, 10), (500, 500), (9, 1)])
@@ -118,20 +125,20 @@ def test_intervals_equal_drawing_rows_one_by_one() -> None:
         entities = () if tag == "O" else (Entity(tag[2:], 1.0, "Ada", 0, 3),)
         rows.append((gold, Tagging(entities, (WordTag("Ada", tag, 1.0, 0, 3),))))
     from polyhead.documents import Words
-    from polyhead.evaluation.metrics import METRICS
+    from polyhead.evaluation.metrics import metric
 
     doc = Document("Ada", {"words": Words([(0, 3)], np.array([0]), np.array([1]))}, tokens=1)
 
     def scored(chosen: list[int]) -> float:
         tally = tally_of(task)
         for index in chosen:
-            tally.add(*rows[index], doc)
-        return METRICS["span_f1"](tally.total())
+            tally.add(Example("Ada"), *rows[index], doc, NO_LOGITS)
+        return metric("span_f1", tally.total())
 
     whole = tally_of(task)
     for row in rows:
-        whole.add(*row, doc)
-    bounds = intervals(whole, ["span_f1"], resamples=2000)["span_f1"]
+        whole.add(Example("Ada"), *row, doc, NO_LOGITS)
+    bounds = intervals(whole.totals(), whole.counts, ["span_f1"], resamples=2000)["span_f1"]
     drawn = [scored([generator.randrange(60) for _ in range(60)]) for _ in range(2000)]
     assert bounds == pytest.approx(np.percentile(drawn, [2.5, 97.5]), abs=0.02)
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 from polyhead import Polyhead, UserError, load_recipe, train
 from polyhead.kinds import IGNORED, ClassificationTask, TaggingTask
 from polyhead.modeling.build import build_head
+from polyhead.modeling.heads import ClassificationHead
 from polyhead.modeling.heads.losses import ClassLoss
 from polyhead.pretrained import load
 from polyhead.starter import FOLDER
@@ -68,15 +69,18 @@ def test_parts_add_up() -> None:
     torch.testing.assert_close(parts, loss(LOGITS, TARGETS))
 
 
-def test_balanced_weights_are_scikit_learns() -> None:
+def test_balanced_weights_are_scikit_learns(backbones: Callable[[str], Path]) -> None:
     gold = ["a"] * 12 + ["b"] * 3 + ["c"]
     task = ClassificationTask(labels=("a", "b", "c"), class_weights="balanced", logit_adjustment=1.0)
-    trained = task.with_counts({"a": 12, "b": 3, "c": 1})
+    trained = task.with_counts({"a": 12, "b": 3, "c": 1}, 16)
     expected = compute_class_weight("balanced", classes=np.array(["a", "b", "c"]), y=gold)
-    assert isinstance(trained.class_weights, dict)
-    assert [trained.class_weights[label] for label in "abc"] == pytest.approx(expected.tolist())
+    head = build_head(trained, load(backbones("bert")).model.encoder, shapes=len(SHAPES))
+    assert isinstance(head, ClassificationHead)
+    assert isinstance(head.criterion, ClassLoss)
+    assert head.criterion.weights is not None
+    assert head.criterion.weights.tolist() == pytest.approx(expected.tolist())
     assert trained.label_shares == {"a": 12 / 16, "b": 3 / 16, "c": 1 / 16}
-    assert trained.with_counts({"a": 1}) == trained, "what a saved head was trained with stays"
+    assert trained.with_counts({"a": 1}, 1) == trained, "what a saved head was trained with stays"
 
 
 @pytest.mark.parametrize(
@@ -139,10 +143,12 @@ def test_every_option_trains_saves_and_opens(backbones: Callable[[str], Path], t
     topic, entities = model.tasks["topic"], model.tasks["entities"]
     assert isinstance(topic, ClassificationTask)
     assert isinstance(entities, TaggingTask)
-    assert isinstance(topic.class_weights, dict)
+    assert topic.class_weights == "balanced"
     assert sum(topic.label_shares.values()) == pytest.approx(1)
     assert entities.splitter == "unicode"
-    assert model.pretrained.model.heads["topic"].hidden is not None
+    head = model.pretrained.model.heads["topic"]
+    assert isinstance(head, ClassificationHead)
+    assert head.hidden is not None
     answer = model.predict("Anna's bill was paid in Oslo, on Monday.")
     assert answer["topic"].label in topic.labels
     model.save_pretrained(tmp_path / "again")

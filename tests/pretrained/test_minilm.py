@@ -108,7 +108,7 @@ def test_odd_texts_are_read(minilm: Polyhead, text: str) -> None:
         (lambda model: model.encode("x", truncate_dim=0), "truncate_dim"),
         (lambda model: model.encode("x", batch_size=0), "batch_size"),
         (lambda model: model.predict("x", tasks=["topic"]), "this model has embedding; found 'topic'"),
-        (lambda model: model.predict([["a", 1]]), r"inputs\[0\]: must be a text or a list of words"),
+        (lambda model: model.predict([["a", 1]]), r"inputs\[0\]: must be a text, a list of words"),
     ],
 )
 def test_wrong_arguments_are_named(minilm: Polyhead, call: object, words: str) -> None:

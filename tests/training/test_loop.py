@@ -156,7 +156,8 @@ def test_losses_are_means_over_labels_and_weighted(backbones: Callable[[str], Pa
     run = prepare(loaded, data, settings_of(), None)
     loaded.model.eval()
     batch = run.collate(list(data[0].train)[:9])
-    logits, sums = run.forward(batch)
+    outputs, sums = run.forward(batch)
+    logits = outputs.logits
     for name in ("verb", "names"):
         flat = logits[name].reshape(-1, logits[name].shape[-1])
         mean = torch.nn.functional.cross_entropy(flat, batch.targets[name].reshape(-1))

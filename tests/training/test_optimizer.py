@@ -161,5 +161,5 @@ def test_small_gradients_are_left_alone() -> None:
 
 def test_the_tiny_network_is_called_as_backbones_call_theirs() -> None:
     assert {"input_ids", "attention_mask", "return_dict"} <= signature(Network.forward).parameters.keys()
-    states = tiny().encoder.backbone(torch.ones(1, 2, dtype=torch.long), torch.ones(1, 2, dtype=torch.long))
+    [states] = tiny().encoder.backbone(torch.ones(1, 2, dtype=torch.long), torch.ones(1, 2, dtype=torch.long))
     assert states.shape == (1, 2, 6)

@@ -17,17 +17,18 @@ def lengths(*sizes: int) -> list[np.ndarray]:
     return [generator.integers(3, 60, size) for size in sizes]
 
 
-def rows_of(tokens: np.ndarray) -> Rows:
-    return Rows(len(tokens), lambda rows: tokens[rows])
+def rows_of(tokens: np.ndarray, batch_size: int) -> Rows:
+    return Rows(len(tokens), lambda rows: tokens[rows], batch_size)
 
 
 def sampler(*sizes: int, **given_settings: object) -> Sampler:
-    return Sampler([rows_of(each) for each in lengths(*sizes)], TrainingSettings.model_validate(given_settings))
+    settings = TrainingSettings.model_validate(given_settings)
+    return Sampler([rows_of(each, settings.batch_size) for each in lengths(*sizes)], settings)
 
 
 def one(tokens: np.ndarray, *, batch_size: int, by_length: bool, seed: int) -> list[np.ndarray]:
     made = np.random.default_rng(seed)
-    drawn = one_pass(rows_of(tokens), batch_size=batch_size, by_length=by_length, generator=made)
+    drawn = one_pass(rows_of(tokens, batch_size), by_length=by_length, generator=made)
     return [draw.rows for draw in drawn]
 
 

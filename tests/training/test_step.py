@@ -12,12 +12,18 @@ import torch
 from polyhead import UserError
 from polyhead.data.example import DataSet, Example
 from polyhead.kinds import ClassificationTask, EntitySpan, TaggingTask
+from polyhead.modeling.heads.base import Head, LayeredHead
 from polyhead.pretrained import Pretrained, load
 from polyhead.training import Callbacks, StepReport, TrainingSettings, check_settings, train
 from polyhead.training.prepare import Prepared, prepare
 from polyhead.training.step import seed_step
 
 NAMES = ["Anna", "Kofi"]
+
+
+def linear(head: Head) -> torch.nn.Linear:
+    assert isinstance(head, LayeredHead)
+    return head.linear
 
 
 def rows(count: int, *, seed: int) -> list[Example]:
@@ -113,7 +119,7 @@ def test_a_step_that_is_not_finite_moves_nothing_and_is_counted(
 
     def note(report: StepReport) -> None:
         steps.append(report)
-        weights.append(loaded.model.heads["place"].linear.weight.detach().clone())
+        weights.append(linear(loaded.model.heads["place"]).weight.detach().clone())
 
     result = train(loaded, data, settings_of(warmup_steps=0), folder=tmp_path, callbacks=Callbacks(on_step=note))
     assert [report.skipped for report in steps] == [False, True, True, False, False]
@@ -130,7 +136,7 @@ def test_gradients_that_are_not_finite_are_skipped_too(backbones: Callable[[str]
     examples = rows(12, seed=1)
     prepared = prepare(model_of(backbones("bert")), [DataSet("a", examples)], settings_of(), "cpu")
     before = {name: each.clone() for name, each in prepared.forward.model.state_dict().items()}
-    bias = prepared.forward.model.heads["place"].linear.bias
+    bias = linear(prepared.forward.model.heads["place"]).bias
     handle = bias.register_hook(lambda gradient: gradient * float("nan"))  # type: ignore[no-untyped-call]
     result = prepared.step([prepared.collate(examples)], number=0)
     handle.remove()

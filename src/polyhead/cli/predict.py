@@ -76,10 +76,17 @@ def predictions_table(predictions: "list[Prediction]", tasks: list[str]) -> Tabl
 
 def answer_text(answer: "TaskPrediction") -> str:
     """A task's answer in a cell."""
-    from polyhead.predictions import Classification
+    from polyhead.predictions import Classification, Multilabel, Regression, Similarity
 
     if isinstance(answer, Classification):
-        return f"{safe(answer.label)} [dim]{answer.score:.2f}[/]"
+        label = "[dim]–[/]" if answer.label is None else safe(answer.label)
+        return f"{label} [dim]{answer.score:.2f}[/]"
+    if isinstance(answer, Multilabel):
+        return "\n".join(f"{safe(each.label)} [dim]{each.score:.2f}[/]" for each in answer.labels) or "[dim]–[/]"
+    if isinstance(answer, Regression):
+        return f"{answer.value:.2f}"
+    if isinstance(answer, Similarity):
+        return f"{answer.score:.3f}"
     lines = [
         f"{safe(each.word)} [bold]{safe(each.entity_group)}[/] [dim]{each.score:.2f}[/]" for each in answer.entities
     ]

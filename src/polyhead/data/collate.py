@@ -1,7 +1,7 @@
 """Examples to batches: tokens, words and targets side by side, ready for the model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,8 +10,9 @@ from torch import Tensor
 from polyhead.data.example import Example
 from polyhead.documents import Document, IntArray
 from polyhead.kinds import IGNORED, Task
+from polyhead.kinds.base import TargetArray
 from polyhead.modeling.encoded import Inputs, WordInputs
-from polyhead.text.batches import Padded, pad, pad_rows
+from polyhead.text.batches import Padded, pad, pad_rows, spread
 from polyhead.text.encoding import document
 from polyhead.text.tokenizer import TextTokenizer
 
@@ -20,8 +21,9 @@ from polyhead.text.tokenizer import TextTokenizer
 class Batch:
     """Examples on their way through the model.
 
-    ``targets`` has an array for each task of which some row has a label: *shape* (batch,) at sentence level,
-    (batch, tokens) at token level; ``counts`` says how many labels each holds.
+    ``targets`` has an array for each task of which some row has a label: *shape* (rows,) or (rows, labels) for texts
+    and pairs, (rows, tokens) at token level; ``counts`` says how many labels each holds. ``documents`` are the rows'
+    first texts.
     """
 
     inputs: Inputs
@@ -35,7 +37,7 @@ def splitters(tasks: Mapping[str, Task]) -> list[str]:
     return sorted({task.splitter for task in tasks.values() if task.splitter is not None})
 
 
-def to_inputs(padded: Padded) -> Inputs:
+def to_inputs(padded: Padded, parts: IntArray | None = None) -> Inputs:
     """The model's inputs, sharing the arrays' memory."""
     words = {
         name: WordInputs(torch.from_numpy(each.index), torch.from_numpy(each.shapes))
@@ -46,7 +48,14 @@ def to_inputs(padded: Padded) -> Inputs:
         torch.from_numpy(padded.attention_mask),
         torch.from_numpy(padded.pooling_mask),
         words,
+        None if parts is None else torch.from_numpy(parts),
     )
+
+
+def vector_inputs(vectors: TargetArray) -> Inputs:
+    """Embeddings that were computed earlier as the model's inputs. *Shape:* (texts, width)."""
+    nothing = torch.zeros((len(vectors), 0), dtype=torch.int64)
+    return Inputs(nothing, nothing, nothing, vectors=torch.from_numpy(np.asarray(vectors, dtype=np.float32)))
 
 
 class Collator:
@@ -62,33 +71,66 @@ class Collator:
         self._splitters = splitters(tasks)
 
     def lengths(self, examples: Sequence[Example]) -> IntArray:
-        """Tokens of each example, as far as the length limit lets them be read. *Shape:* (examples,)."""
-        encodings = self.tokenizer([example.text for example in examples], prompt=self._prompt, offsets=False)
-        return np.asarray([len(encoding) for encoding in encodings], dtype=np.int64)
+        """Tokens of each example, all its texts together, as far as the length limit lets them be read.
+
+        *Shape:* (examples,).
+        """
+        texts = [text for example in examples for text in (() if example.vector is not None else example.texts)]
+        encodings = iter(self.tokenizer(texts, prompt=self._prompt, offsets=False))
+        return np.asarray(
+            [
+                1 if example.vector is not None else sum(len(next(encodings)) for _ in example.texts)
+                for example in examples
+            ],
+            dtype=np.int64,
+        )
 
     def __call__(self, examples: Sequence[Example]) -> Batch:
         """Tokenize, find words, look up targets, pad."""
-        texts = [example.text for example in examples]
+        tasks = {name: task for name, task in self.tasks.items() if any(name in each.labels for each in examples)}
+        if any(example.vector is not None for example in examples):
+            return self._stored(examples, tasks)
+        texts, parts = spread([example.texts for example in examples])
         encodings = self.tokenizer(texts, prompt=self._prompt, offsets=bool(self._splitters))
+        words = [example.words for example in examples] + [None] * (len(texts) - len(examples))
         documents = [
-            document(example.text, encoding, splitters=self._splitters, words=example.words)
-            for example, encoding in zip(examples, encodings, strict=True)
+            document(text, encoding, splitters=self._splitters, words=given)
+            for text, encoding, given in zip(texts, encodings, words, strict=True)
         ]
         padded = pad(encodings, documents, pad_id=self.tokenizer.pad_id, pool_prompt=self._pool_prompt)
-        targets = {
-            name: self._targets(name, task, examples, documents, padded.input_ids.shape[1])
-            for name, task in self.tasks.items()
-            if any(name in example.labels for example in examples)
-        }
+        rows = documents[: len(examples)] if parts is None else [_whole(documents, own) for own in parts]
+        return self._batch(to_inputs(padded, parts), examples, tasks, rows, padded.input_ids.shape[1])
+
+    def _stored(self, examples: Sequence[Example], tasks: Mapping[str, Task]) -> Batch:
+        documents = [Document(example.text, {}, tokens=0) for example in examples]
+        vectors = np.stack([np.asarray(example.vector) for example in examples])
+        return self._batch(vector_inputs(vectors), examples, tasks, documents, 0)
+
+    def _batch(
+        self,
+        inputs: Inputs,
+        examples: Sequence[Example],
+        tasks: Mapping[str, Task],
+        documents: Sequence[Document],
+        width: int,
+    ) -> Batch:
+        targets = {name: _targets(name, task, examples, documents, width) for name, task in tasks.items()}
         counts = {name: int((target != IGNORED).sum()) for name, target in targets.items()}
         tensors = {name: torch.from_numpy(target) for name, target in targets.items()}
-        return Batch(to_inputs(padded), tensors, counts, documents)
+        return Batch(inputs, tensors, counts, documents)
 
-    def _targets(
-        self, name: str, task: Task, examples: Sequence[Example], documents: Sequence[Document], width: int
-    ) -> IntArray:
-        rows = [
-            task.target(example.labels[name], doc) if name in example.labels else task.missing_target(doc)
-            for example, doc in zip(examples, documents, strict=True)
-        ]
-        return np.stack(rows) if task.level == "sentence" else pad_rows(rows, width, IGNORED)
+
+def _whole(documents: Sequence[Document], parts: IntArray) -> Document:
+    """A row's first document, with how many of its other texts were cut."""
+    first, *others = [documents[int(part)] for part in parts if part >= 0]
+    return replace(first, others_truncated=sum(other.truncated for other in others))
+
+
+def _targets(
+    name: str, task: Task, examples: Sequence[Example], documents: Sequence[Document], width: int
+) -> TargetArray:
+    rows = [
+        task.target(example.labels[name], doc) if name in example.labels else task.missing_target(doc)
+        for example, doc in zip(examples, documents, strict=True)
+    ]
+    return pad_rows(rows, width, IGNORED) if task.level == "token" else np.stack(rows)

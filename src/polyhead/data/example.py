@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from polyhead.documents import Span
+from polyhead.kinds.base import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +13,21 @@ class Example:
     """A text with its labels by task; a task without a label is left out.
 
     ``words`` are spans of the text where the file gave words instead of running text; ``source`` is file:line.
+    ``others`` are the texts that belong to it: the second one of a pair, or an anchor's positive and its negatives.
+    ``vector`` (width,) is the text's embedding where that was computed earlier: the encoder is passed by.
     """
 
     text: str
     labels: Mapping[str, Any] = field(default_factory=dict)
     words: Sequence[Span] | None = None
     source: str = ""
+    others: tuple[str, ...] = ()
+    vector: FloatArray | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The text, and those that belong to it."""
+        return (self.text, *self.others)
 
 
 def labelled_tasks(examples: Sequence[Example]) -> frozenset[str]:
@@ -28,12 +38,13 @@ def labelled_tasks(examples: Sequence[Example]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A named set of examples, by split."""
+    """A named set of examples, by split; ``batch_size`` where a training step draws another number of them."""
 
     name: str
     train: Sequence[Example] = ()
     validation: Sequence[Example] = ()
     test: Sequence[Example] = ()
+    batch_size: int | None = None
 
     def split(self, name: str) -> Sequence[Example]:
         """The split of that name: train, validation or test."""

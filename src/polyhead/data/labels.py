@@ -16,17 +16,17 @@ def infer_labels(tasks: Mapping[str, Task], surveys: Iterable[Survey], log: Faul
     rows = list(surveys)
     known = {}
     for name, task in tasks.items():
-        if not task.labels:
-            found = {label for each in rows for label in each.labels.get(name, ())}
-            if not found:
-                log.fault(f"task {name}: no row of the training data has a label for it; check its fields")
+        counts = sum((each.labels.get(name, Counter()) for each in rows), Counter[str]())
+        labelled = sum(each.labelled[name] for each in rows)
+        if not (counts if task.has_labels and not task.labels else labelled or task.labels):
+            log.fault(f"task {name}: no row of the training data has a label for it; check its fields")
+        if task.has_labels and not task.labels:
             try:  # labels that were found keep the rules of labels that are declared
-                task = type(task).model_validate({**task.model_dump(), "labels": label_order(found)})
+                task = type(task).model_validate({**task.model_dump(), "labels": label_order(counts)})
             except ValidationError as error:
                 reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-                log.fault(f"task {name}: {reason}; found {shown(', '.join(sorted(found)), 120)}")
-        counts = sum((each.labels.get(name, Counter()) for each in rows), Counter[str]())
-        known[name] = task.with_counts(counts)
+                log.fault(f"task {name}: {reason}; found {shown(', '.join(sorted(counts)), 120)}")
+        known[name] = task.with_counts(counts, labelled)
     return known
 
 

@@ -6,12 +6,17 @@ from typing import Any, NamedTuple
 
 from polyhead.data.example import Example
 from polyhead.documents import Document
-from polyhead.evaluation.bootstrap import intervals
-from polyhead.evaluation.metrics import METRICS, precision_recall_f1
-from polyhead.evaluation.mistakes import ERROR_KINDS, mistake
-from polyhead.evaluation.tally import Classes, Spans, Tally, tally_of
-from polyhead.kinds import Task
+from polyhead.evaluation.bootstrap import intervals, share_interval
+from polyhead.evaluation.calibration import Reliability
+from polyhead.evaluation.details import details_of
+from polyhead.evaluation.metrics import metric
+from polyhead.evaluation.mistakes import CHOOSING, mistake
+from polyhead.evaluation.tallies import Tally, tally_of
+from polyhead.kinds import Calibrated, Task
 from polyhead.kinds.base import FloatArray
+
+EXACT_ROWS = "exact_rows"
+"""The share of rows with labels of several tasks of which every answer is right."""
 
 
 class Scored(NamedTuple):
@@ -24,10 +29,7 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TaskReport:
-    """One task's metrics, with 95 % intervals if they were asked for, and the table behind them.
-
-    That is a confusion matrix, or scores by entity type and errors by kind.
-    """
+    """One task's metrics, with 95 % intervals if they were asked for, and the tables behind them (``details_of``)."""
 
     rows: int
     metrics: Mapping[str, float]
@@ -37,15 +39,23 @@ class TaskReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every task's report; ``skipped`` are heads without data, ``truncated`` texts that were longer than the limit."""
+    """Every task's report; ``skipped`` are heads without data, ``truncated`` texts that were longer than the limit.
+
+    ``exact_rows`` (right, rows) counts rows that have labels of several tasks, and those of which all answers are
+    right: SNIPS calls it sentence accuracy.
+    """
 
     tasks: Mapping[str, TaskReport]
     skipped: Sequence[str] = ()
     truncated: int = 0
+    exact_rows: tuple[int, int] = (0, 0)
+    exact_interval: tuple[float, float] | None = None
 
     def metrics(self) -> dict[str, float]:
-        """All metrics as ``task.metric``."""
-        return {f"{name}.{key}": value for name, task in self.tasks.items() for key, value in task.metrics.items()}
+        """All metrics as ``task.metric``, and ``exact_rows`` where rows have labels of several tasks."""
+        own = {f"{name}.{key}": value for name, task in self.tasks.items() for key, value in task.metrics.items()}
+        right, rows = self.exact_rows
+        return {**own, **({EXACT_ROWS: right / rows} if rows else {})}
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON-ready form."""
@@ -54,7 +64,8 @@ class Report:
             bounds = {key: list(pair) for key, pair in task.intervals.items()}
             own = {"rows": task.rows, "metrics": dict(task.metrics), **({"intervals": bounds} if bounds else {})}
             tasks[name] = {**own, **task.details}
-        return {"tasks": tasks, "skipped": list(self.skipped), "truncated": self.truncated}
+        whole = {"exact_rows": list(self.exact_rows), "exact_interval": self.exact_interval and [*self.exact_interval]}
+        return {"tasks": tasks, "skipped": list(self.skipped), "truncated": self.truncated, **whole}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "Report":
@@ -64,7 +75,8 @@ class Report:
             bounds = {key: (low, high) for key, (low, high) in task.get("intervals", {}).items()}
             details = {key: value for key, value in task.items() if key not in ("rows", "metrics", "intervals")}
             tasks[name] = TaskReport(task["rows"], task["metrics"], details, bounds)
-        return cls(tasks, row["skipped"], row["truncated"])
+        (right, rows), bounds = row["exact_rows"], row["exact_interval"]
+        return cls(tasks, row["skipped"], row["truncated"], (right, rows), bounds and (bounds[0], bounds[1]))
 
 
 def evaluate(
@@ -77,36 +89,62 @@ def evaluate(
     """Score ``answers`` with the tasks' own labels, scheme and order.
 
     ``resamples`` bootstrap samples give each metric an interval; ``on_mistake`` is told of every row that went wrong,
-    as ``mistakes.mistake`` describes it. Memory does not grow with the number of answers.
+    as ``mistakes.mistake`` describes it. Memory does not grow with the number of answers, but for tasks whose metrics
+    rank all of them (numbers, label scores, embeddings).
     """
-    tallies = {name: tally_of(task) for name, task in tasks.items()}
-    truncated = 0
+    counts = {name: _Counts(name, task) for name, task in tasks.items()}
+    told = on_mistake or (lambda row: None)
+    truncated = right = aligned = 0
     for example, document, logits in answers:
-        truncated += document.truncated
-        for name, gold in example.labels.items():
-            prediction = tasks[name].decode(logits[name], document)
-            tallies[name].add(gold, prediction, document)
-            if on_mistake and (row := mistake(name, example, gold, prediction)):
-                on_mistake(row)
-    reports = {name: _report(tally, resamples) for name, tally in tallies.items() if tally.outcomes}
-    return Report(reports, [name for name in tasks if name not in reports], truncated)
+        truncated += document.cut_texts
+        wrong = [
+            row
+            for name, gold in example.labels.items()
+            if (row := counts[name].add(example, gold, document, logits[name]))
+        ]
+        several = sum(tasks[name].kind in CHOOSING for name in example.labels) > 1
+        aligned += several
+        right += several and not any(tasks[row["task"]].kind in CHOOSING for row in wrong)
+        for row in wrong:
+            told(row)
+    for each in counts.values() if on_mistake else ():
+        for row in each.tally.mistakes(each.name) if each.rows else ():
+            told(row)
+    reports = {name: each.report(resamples) for name, each in counts.items() if each.rows}
+    bounds = share_interval(right, aligned, resamples=resamples) if resamples and aligned else None
+    return Report(reports, [name for name in tasks if name not in reports], truncated, (right, aligned), bounds)
 
 
-def _report(tally: Tally, resamples: int) -> TaskReport:
-    total = tally.total()
-    names = tally.task.metrics
-    metrics = {name: METRICS[name](total) for name in names}
-    bounds = intervals(tally, names, resamples=resamples) if resamples else {}
-    return TaskReport(int(tally.counts.sum()), metrics, _details(total), bounds)
+class _Counts:
+    """What is counted of one task: its tally, and how far its scores are probabilities."""
 
+    def __init__(self, name: str, task: Task) -> None:
+        self.name = name
+        self.task = task
+        self.tally: Tally = tally_of(task)
+        self.rows = 0
+        self._before = Reliability()
+        self._after = Reliability()
 
-def _details(total: Classes | Spans) -> dict[str, Any]:
-    if isinstance(total, Classes):
-        return {"labels": list(total.labels), "confusion": total.matrix.tolist()}
-    by_type = {}
-    for name, counts in zip(total.types, total.spans.tolist(), strict=True):
-        precision, recall, f1 = precision_recall_f1(*counts)
-        by_type[name] = {"precision": precision, "recall": recall, "f1": f1, "gold": counts[2], "predicted": counts[1]}
-    errors = dict(zip(ERROR_KINDS, total.errors.tolist(), strict=True))
-    words = {"unseen_words": total.unseen_words, "cut_words": total.cut_words}
-    return {"types": by_type, "errors": errors, **words}
+    def add(self, example: Example, gold: Any, document: Document, logits: FloatArray) -> dict[str, Any] | None:
+        """Count one row's answer; what is wrong with it, if anything."""
+        prediction = self.task.decode(logits, document)
+        self.rows += 1
+        self.tally.add(example, gold, prediction, document, logits)
+        decisions = self.task.decisions(logits, gold, document)
+        if decisions is not None and isinstance(self.task, Calibrated):
+            self._before.add(decisions, 1.0)
+            self._after.add(decisions, self.task.temperature)
+        return mistake(self.name, self.task, example, gold, prediction)
+
+    def report(self, resamples: int) -> TaskReport:
+        """The metrics of everything that was counted."""
+        totals = self.tally.totals()
+        total, names = totals(self.tally.counts), self.task.metrics
+        details = details_of(total)
+        if self._before.count.any():
+            temperature = self.task.temperature if isinstance(self.task, Calibrated) else 1.0
+            errors = {"ece_before": self._before.error, "ece": self._after.error}
+            details = {**details, "calibration": {"temperature": temperature, **errors}}
+        bounds = intervals(totals, self.tally.counts, names, resamples=resamples) if resamples else {}
+        return TaskReport(self.rows, {name: metric(name, total) for name in names}, details, bounds)

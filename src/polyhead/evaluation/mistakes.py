@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from polyhead.data.example import Example
-from polyhead.kinds import EntitySpan
-from polyhead.predictions import Classification, Tagging, TaskPrediction
+from polyhead.kinds import EntitySpan, NumberTask, Task
+from polyhead.predictions import Classification, Multilabel, Regression, Similarity, Tagging, TaskPrediction
 
 ERROR_KINDS = ("boundary", "type", "missed", "invented")
+
+CHOOSING = frozenset({"classification", "multilabel", "tagging"})
+"""The kinds whose answers are right or wrong."""
+
+_FAR = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +59,50 @@ def _same_place(one: EntitySpan, other: EntitySpan) -> bool:
     return (one.start, one.end) == (other.start, other.end)
 
 
-def mistake(name: str, example: Example, gold: Any, prediction: TaskPrediction) -> dict[str, Any] | None:
+def mistake(name: str, task: Task, example: Example, gold: Any, prediction: TaskPrediction) -> dict[str, Any] | None:
     """A row of the file of errors, ``None`` where the prediction is right.
 
-    ``confidence`` is what the model gave its wrong answer: the label's probability; for spans the highest score of a
-    wrong entity, or of the tags of the words that it missed.
+    ``confidence`` is what the model gave its wrong answer: the label's probability; of several labels that of the
+    surest wrong decision; for spans the highest score of a wrong entity, or of the tags of the words that it missed;
+    for numbers how far off it is, as a share of the range (a tenth of it at least). Texts that belong together are
+    right or wrong only among all others: see ``RankTally``.
     """
     row: dict[str, Any] = {"task": name, "source": example.source, "text": example.text}
+    row |= {"text_pair": example.others[0]} if example.others and task.level == "pair" else {}
     if isinstance(prediction, Classification):
         if prediction.label == gold:
             return None
         return {**row, "gold": gold, "predicted": prediction.label, "confidence": prediction.score}
+    if isinstance(prediction, Multilabel):
+        given = [each.label for each in prediction.labels]
+        scores = {each.label: each.score for each in prediction.scores}
+        wrong = [
+            scores.get(label, 0.0) if label in given else 1 - scores.get(label, 0.0) for label in {*gold} ^ {*given}
+        ]
+        return {**row, "gold": list(gold), "predicted": given, "confidence": max(wrong)} if wrong else None
+    if isinstance(prediction, Regression | Similarity):
+        return _far_off(row, task, gold, prediction)
     predicted = {EntitySpan(each.start, each.end, each.entity_group): each.score for each in prediction.entities}
     errors = span_errors(gold, predicted)
     if not errors:
         return None
     found = [_described(error, example.text, prediction, predicted) for error in errors]
     return {**row, "errors": found, "confidence": max(each["confidence"] for each in found)}
+
+
+def _far_off(
+    row: dict[str, Any], task: Task, gold: float, prediction: Regression | Similarity
+) -> dict[str, Any] | None:
+    if not isinstance(task, NumberTask):
+        return None
+    low, high = task.range
+    if isinstance(prediction, Regression):
+        answer = prediction.value
+        off = abs(answer - gold) / (high - low)
+    else:  # a cosine of 0 or less is not alike at all
+        answer = prediction.score
+        off = abs(max(answer, 0.0) - (gold - low) / (high - low))
+    return {**row, "gold": gold, "predicted": answer, "confidence": off} if off >= _FAR else None
 
 
 def _described(error: SpanError, text: str, prediction: Tagging, scores: Mapping[EntitySpan, float]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Reports as tables for a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.table import Table
 from rich.text import Text
 
-from polyhead.evaluation.evaluate import Report, TaskReport
+from polyhead.evaluation.evaluate import EXACT_ROWS, Report, TaskReport
 from polyhead.printing import printable
 
 _MEANINGS = {
@@ -19,11 +19,16 @@ _MEANINGS = {
 def tables(report: Report) -> Iterator[Table]:
     """The metrics of all tasks, then a table for each task."""
     yield metrics_table(report)
+    if any("calibration" in task.details for task in report.tasks.values()):
+        yield calibration_table(report)
     for name, task in report.tasks.items():
         if "confusion" in task.details:
             yield confusion_table(name, task)
-        else:
-            yield types_table(name, task)
+        if "types" in task.details:
+            yield scores_table(f"{name}: exact spans by type", "type", task.details["types"])
+        if "scores" in task.details:
+            yield scores_table(f"{name}: labels", "label", task.details["scores"])
+        if "errors" in task.details:
             yield errors_table(name, task)
 
 
@@ -43,6 +48,22 @@ def metrics_table(report: Report) -> Table:
             bounds = "{:.4f} … {:.4f}".format(*task.intervals[metric]) if metric in task.intervals else ""
             table.add_row(*head, metric, f"{value:.4f}", *([bounds] if bounded else []))
         table.add_section()
+    right, rows = report.exact_rows
+    if rows:
+        bounds = "{:.4f} … {:.4f}".format(*report.exact_interval) if report.exact_interval else ""
+        table.add_row("all", f"{rows:,}", EXACT_ROWS, f"{right / rows:.4f}", *([bounds] if bounded else []))
+    return table
+
+
+def calibration_table(report: Report) -> Table:
+    """How far each task's scores are from how often they are right, before and after its temperature."""
+    table = Table(title="Expected calibration error of the scores", title_justify="left")
+    table.add_column("task")
+    for column in ("temperature", "without", "with it"):
+        table.add_column(column, justify="right")
+    for name, task in report.tasks.items():
+        if found := task.details.get("calibration"):
+            table.add_row(name, *(f"{found[key]:.4f}" for key in ("temperature", "ece_before", "ece")))
     return table
 
 
@@ -61,13 +82,13 @@ def confusion_table(name: str, task: TaskReport) -> Table:
     return table
 
 
-def types_table(name: str, task: TaskReport) -> Table:
-    """Precision, recall and F1 of each entity type."""
-    table = Table(title=f"{name}: exact spans by type", title_justify="left")
-    table.add_column("type")
+def scores_table(title: str, what: str, rows: Mapping[str, Mapping[str, float]]) -> Table:
+    """Precision, recall and F1 of each entity type or label."""
+    table = Table(title=title, title_justify="left")
+    table.add_column(what)
     for column in ("precision", "recall", "f1", "gold", "predicted"):
         table.add_column(column, justify="right")
-    for label, scores in task.details["types"].items():
+    for label, scores in rows.items():
         rates = [f"{scores[key]:.4f}" for key in ("precision", "recall", "f1")]
         table.add_row(_label(label), *rates, f"{scores['gold']:,}", f"{scores['predicted']:,}")
     return table

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from polyhead.data.example import Example
 from polyhead.errors import UserError, shown
 from polyhead.inference.inputs import only_texts
 from polyhead.inference.predictor import Predictor, Row
@@ -42,7 +43,7 @@ def encode(
         )
     with progress("encoding", len(texts), shown=show_progress_bar, also=advance) as step:
         rows = predictor.rows(
-            texts,
+            [Example(text) for text in texts],
             prompt=prompt,
             max_rows=batch_size,
             token_states=output_value != "sentence_embedding",

@@ -1,33 +1,40 @@
-"""The predictor: tokenize and batch, run the engine, decode. Answers come in the order of the texts."""
+"""The predictor: tokenize and batch, run the engine, decode. Answers come in the order of the examples."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from polyhead.data.collate import splitters
-from polyhead.documents import Document, Span
+from polyhead.data.example import Example
+from polyhead.documents import Document, IntArray
 from polyhead.errors import UserError
 from polyhead.inference.engines.base import Engine
 from polyhead.kinds import Task
 from polyhead.kinds.base import FloatArray
 from polyhead.predictions import Prediction
-from polyhead.text.batches import pad, token_budget_batches
+from polyhead.text.batches import pad, spread, token_budget_batches
 from polyhead.text.encoding import Encoding, document
 from polyhead.text.tokenizer import TextTokenizer
 
 CHUNK = 8192
-"""Texts that are tokenized and sorted together, so that memory does not grow with the input."""
+"""Examples that are tokenized and sorted together, so that memory does not grow with the input."""
 
 Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One text's raw answers: ``embedding`` (width,), ``logits`` by task, ``tokens`` (tokens, hidden) if asked for."""
+    """One text's raw answers: ``embedding`` (width,), ``logits`` by task, ``tokens`` (tokens, hidden) if asked for.
+
+    ``features`` (width,) are what heads of several texts read of it, by task.
+    """
 
     document: Document
     encoding: Encoding
     embedding: FloatArray
     logits: Mapping[str, FloatArray]
+    features: Mapping[str, FloatArray]
     tokens: FloatArray | None
 
 
@@ -44,34 +51,57 @@ class Predictor:
 
     def rows(
         self,
-        texts: Sequence[str],
+        examples: Sequence[Example],
         *,
-        words: Sequence[Sequence[Span] | None] | None = None,
         tasks: Collection[str] = (),
         prompt: str = "",
         max_rows: int | None = None,
         token_states: bool = False,
         advance: Advance = lambda count: None,
     ) -> Iterator[Row]:
-        """Raw answers, in the order of ``texts``; ``words`` are given words, ``None`` for a text to be split.
+        """Raw answers, in the order of ``examples``; tasks of several texts answer those that have several.
 
-        ``advance`` is told how many texts each batch finished.
+        ``advance`` is told how many examples are done.
 
         Raises:
             UserError: ``max_rows`` is below 1.
         """
         if max_rows is not None and max_rows < 1:
             raise UserError(f"batch_size: must be at least 1, found {max_rows}")
-        for start in range(0, len(texts), CHUNK):
-            chunk = texts[start : start + CHUNK]
-            given = words[start : start + CHUNK] if words is not None else [None] * len(chunk)
-            yield from self._chunk(chunk, given, tasks, prompt, max_rows, token_states, advance)
+        pairs = [name for name in tasks if self.tasks[name].level == "pair"]
+        alone = [name for name in tasks if self.tasks[name].level != "pair"]
+        for start in range(0, len(examples), CHUNK):
+            chunk = examples[start : start + CHUNK]
+            texts, parts = spread([example.texts if pairs else (example.text,) for example in chunk])
+            words = [example.words for example in chunk] + [None] * (len(texts) - len(chunk))
+            share = len(chunk) / len(texts)
 
-    def _chunk(
+            def told(count: int, share: float = share) -> None:
+                advance(round(count * share))
+
+            found = self._encode(texts, words, alone, pairs, prompt, max_rows, token_states, told)
+            yield from found if parts is None else self._together(found, parts, pairs)
+
+    def _together(self, rows: Sequence[Row], parts: IntArray, pairs: Sequence[str]) -> Iterator[Row]:
+        """The rows of first texts, with the logits of the heads that read the others, too."""
+        for own in parts:
+            numbers = [int(part) for part in own if part >= 0]
+            first = rows[numbers[0]]
+            logits = dict(first.logits)
+            if len(numbers) > 1:
+                for name in pairs:
+                    used = numbers if self.tasks[name].kind == "pairs" else numbers[:2]
+                    features = [rows[number].features[name][None] for number in used]
+                    logits[name] = self.engine.classify(name, features)[0]
+            cut = sum(rows[number].document.truncated for number in numbers[1:])
+            yield replace(first, logits=logits, document=replace(first.document, others_truncated=cut))
+
+    def _encode(
         self,
         texts: Sequence[str],
-        words: Sequence[Sequence[Span] | None],
-        tasks: Collection[str],
+        words: Sequence[Sequence[tuple[int, int]] | None],
+        tasks: Sequence[str],
+        pairs: Sequence[str],
         prompt: str,
         max_rows: int | None,
         token_states: bool,
@@ -86,42 +116,61 @@ class Predictor:
         rows: list[Row | None] = [None] * len(texts)
         lengths = [len(encoding) for encoding in encodings]
         for batch in token_budget_batches(lengths, max_tokens=self.engine.max_tokens, max_rows=max_rows):
-            chosen = [encodings[index] for index in batch]
             padded = pad(
-                chosen,
+                [encodings[index] for index in batch],
                 [documents[index] for index in batch],
                 pad_id=self.tokenizer.pad_id,
                 pool_prompt=self.pool_prompt,
             )
-            output = self.engine(padded, tasks=tasks, token_states=token_states)
+            output = self.engine(padded, tasks=tasks, pairs=pairs, token_states=token_states)
             for position, index in enumerate(batch):
                 length = lengths[index]
                 logits = {
-                    name: values[position] if self.tasks[name].level == "sentence" else values[position, :length]
+                    name: values[position, :length] if self.tasks[name].level == "token" else values[position]
                     for name, values in output.logits.items()
                 }
+                features = {name: values[position] for name, values in output.features.items()}
                 tokens = None if output.tokens is None else output.tokens[position, :length]
-                rows[index] = Row(documents[index], encodings[index], output.embedding[position], logits, tokens)
+                rows[index] = Row(
+                    documents[index], encodings[index], output.embedding[position], logits, features, tokens
+                )
             advance(len(batch))
         return [row for row in rows if row is not None]
 
     def predict(
         self,
-        texts: Sequence[str],
+        examples: Sequence[Example],
         *,
-        words: Sequence[Sequence[Span] | None] | None = None,
         tasks: Collection[str] = (),
         embedding: bool = False,
         prompt: str = "",
         max_rows: int | None = None,
         advance: Advance = lambda count: None,
     ) -> Iterator[Prediction]:
-        """Decoded answers, in the order of ``texts``."""
-        for row in self.rows(texts, words=words, tasks=tasks, prompt=prompt, max_rows=max_rows, advance=advance):
+        """Decoded answers, in the order of ``examples``: those that a row's number of texts allows."""
+        rows = self.rows(examples, tasks=tasks, prompt=prompt, max_rows=max_rows, advance=advance)
+        for example, row in zip(examples, rows, strict=True):
             yield Prediction(
-                text=row.document.text,
-                tasks={name: self.tasks[name].decode(row.logits[name], row.document) for name in tasks},
+                text=example.text,
+                tasks={
+                    name: self.tasks[name].decode(row.logits[name], row.document)
+                    for name in tasks
+                    if name in row.logits
+                },
                 embedding=row.embedding if embedding else None,
                 tokens=row.document.tokens,
-                truncated=row.document.truncated,
+                truncated=bool(row.document.cut_texts),
+                text_pair=example.others[0] if example.others else None,
             )
+
+    def predict_vectors(self, vectors: FloatArray, *, tasks: Collection[str]) -> Iterator[Prediction]:
+        """Answers of sentence heads to embeddings that were computed earlier. *Shape:* (texts, width)."""
+        for start in range(0, len(vectors), CHUNK):
+            chunk = np.ascontiguousarray(vectors[start : start + CHUNK])
+            logits = {name: self.engine.classify(name, [chunk]) for name in tasks}
+            nothing = Document("", {}, tokens=0)
+            for position in range(len(chunk)):
+                yield Prediction(
+                    text="",
+                    tasks={name: self.tasks[name].decode(logits[name][position], nothing) for name in tasks},
+                )

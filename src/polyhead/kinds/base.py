@@ -3,7 +3,8 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,25 @@ from polyhead.errors import UserError, shown
 from polyhead.predictions import TaskPrediction
 
 IGNORED = -100
-"""The target id of what has no label; losses and metrics pass over it."""
+"""The target of what has no label; losses and metrics pass over it."""
 
 TASK_NAME = r"[a-z0-9_-]+"
 RESERVED_NAMES = frozenset({"embedding"})
 
 FloatArray = NDArray[np.float32]
+TargetArray = NDArray[Any]
+"""Ids (int64), or numbers (float32)."""
+
+Level = Literal["sentence", "pair", "token"]
+"""What a head answers: a text, two or more texts of one row together, or every token of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Choices of one output out of several whose right answer is known. *Shapes:* (choices, outputs), (choices,)."""
+
+    logits: FloatArray
+    targets: IntArray
 
 
 class Task(BaseModel, ABC):
@@ -31,25 +45,34 @@ class Task(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    level: ClassVar[Literal["sentence", "token"]]
     metrics: ClassVar[tuple[str, ...]]
     """Names in ``evaluation.metrics``; the first is the one by which the best model is chosen."""
+
+    has_labels: ClassVar[bool] = True
+    """Whether the answers are names out of a list."""
 
     kind: str
     labels: tuple[str, ...] = Field((), description="label names, in the order of their ids; inferred if left out")
     weight: float = Field(1.0, gt=0, description="what the task's loss is multiplied with")
-    dropout: float = Field(0.1, ge=0, lt=1, description="dropout before each of the head's layers")
-    hidden: int | None = Field(None, ge=1, description="width of a hidden layer (GELU) before the linear one")
-    label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="share of a target that the loss spreads over all labels"
-    )
 
     @field_validator("labels")
     @classmethod
     def _labels_are_distinct(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        if labels and not cls.has_labels:
+            raise ValueError("a task of this kind has no labels")
         if len(set(labels)) < len(labels):
             raise ValueError("labels must differ from each other")
         return labels
+
+    @property
+    @abstractmethod
+    def level(self) -> Level:
+        """What the head answers."""
+
+    @property
+    def reads_embedding(self) -> bool:
+        """Whether a text's embedding is all that the head needs, so that it can be one that was computed earlier."""
+        return False
 
     @property
     def splitter(self) -> str | None:
@@ -57,29 +80,36 @@ class Task(BaseModel, ABC):
         return None
 
     @property
-    @abstractmethod
     def outputs(self) -> tuple[str, ...]:
         """The name of each logit."""
+        return self.labels
 
-    @abstractmethod
     def labels_of(self, gold: Any) -> Sequence[str]:
         """The labels in ``gold``, each as often as it occurs."""
+        return ()
 
     @abstractmethod
-    def target(self, gold: Any, document: Document) -> IntArray:
-        """Target ids: *shape* () at sentence level, (tokens,) at token level; ``IGNORED`` where there is no label."""
+    def target(self, gold: Any, document: Document) -> TargetArray:
+        """What the loss compares with: *shape* () or (labels,) for a text or a pair, (tokens,) at token level.
+
+        ``IGNORED`` where there is no label.
+        """
+
+    def missing_target(self, document: Document) -> TargetArray:
+        """The target of a text that has no label for this task."""
+        return np.full(document.tokens if self.level == "token" else (), IGNORED, dtype=np.int64)
 
     @abstractmethod
     def decode(self, logits: FloatArray, document: Document) -> TaskPrediction:
-        """A prediction from logits: *shape* (labels,) at sentence level, (tokens, labels) at token level."""
+        """A prediction from one text's logits."""
 
-    def with_counts(self, counts: Mapping[str, int]) -> "Task":
-        """The task as it is trained, ``counts`` saying how often each label occurs in the training data."""
+    def decisions(self, logits: FloatArray, gold: Any, document: Document) -> Decisions | None:
+        """What the head chose and what is right, for calibration; ``None`` where it chooses nothing."""
+        return None
+
+    def with_counts(self, counts: Mapping[str, int], rows: int) -> Self:
+        """The task as it is trained: how often each label occurs in the training data, and in how many rows."""
         return self
-
-    def missing_target(self, document: Document) -> IntArray:
-        """The target of a text that has no label for this task."""
-        return np.full(() if self.level == "sentence" else document.tokens, IGNORED, dtype=np.int64)
 
 
 def softmax(logits: FloatArray) -> FloatArray:

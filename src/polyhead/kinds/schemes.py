@@ -31,6 +31,11 @@ def tag_names(types: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
     return (OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI"))
 
 
+def type_of(tag: str | None) -> str | None:
+    """A tag's entity type, ``O`` for none: ``B-PER`` → ``PER``; ``PER`` stays, as does an unread word's ``None``."""
+    return tag if tag is None or tag == OUTSIDE or tag[1:2] != "-" or tag[0] not in "BI" else tag[2:]
+
+
 def tags_from_spans(spans: Sequence[EntitySpan], words: Sequence[Span], scheme: Scheme) -> list[str | None]:
     """One tag a word; ``None`` for words that a span cuts into, whose tag therefore cannot be said."""
     tags: list[str | None] = [OUTSIDE] * len(words)

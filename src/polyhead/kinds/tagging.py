@@ -1,14 +1,16 @@
 """Entities in a text: one tag a word, decoded so that no invalid sequence can come out."""
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from polyhead.documents import Document, IntArray
-from polyhead.kinds.base import IGNORED, FloatArray, Task, softmax
+from polyhead.kinds.base import IGNORED, Decisions, FloatArray, Level, softmax
+from polyhead.kinds.options import Calibrated, ClassWeights, LayerOptions, LossOptions, check_class_weights
 from polyhead.kinds.schemes import (
+    OUTSIDE,
     EntitySpan,
     Scheme,
     best_sequence,
@@ -22,10 +24,9 @@ from polyhead.predictions import Entity, Tagging, WordTag
 Gold = Sequence[EntitySpan]
 
 
-class TaggingTask(Task):
+class TaggingTask(LayerOptions, LossOptions, Calibrated):
     """Gold: entity spans. Logits: one a tag at every token, read at each word's first."""
 
-    level: ClassVar[Literal["sentence", "token"]] = "token"
     metrics: ClassVar[tuple[str, ...]] = (
         "span_f1",
         "span_precision",
@@ -46,6 +47,20 @@ class TaggingTask(Task):
     )
     word_shapes: bool = Field(False, description="add a small embedding of each word's capital shape to its tokens")
     word_shape_width: int = Field(16, ge=1, description="width of that embedding")
+    crf: bool = Field(
+        False, description="a linear-chain CRF over each text's words: what follows what is learned, too (slower)"
+    )
+    class_weights: ClassWeights | None = Field(
+        None, description="entity type, or O → what the loss of its tags is multiplied with"
+    )
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        if self.class_weights:
+            check_class_weights(self.class_weights, (*self.labels, OUTSIDE) if self.labels else ())
+        if self.crf and (self.class_weights or self.label_smoothing or self.focal_gamma):
+            raise ValueError("crf has a loss of its own: leave out class_weights, label_smoothing and focal_gamma")
+        return self
 
     @field_validator("labels")
     @classmethod
@@ -53,6 +68,11 @@ class TaggingTask(Task):
         if "O" in labels or any(label.startswith(("B-", "I-")) for label in labels):
             raise ValueError("labels of a tagging task are entity types (PER), not tags (O, B-PER, I-PER)")
         return labels
+
+    @property
+    def level(self) -> Level:
+        """Every token."""
+        return "token"
 
     @property
     def splitter(self) -> str:
@@ -81,7 +101,8 @@ class TaggingTask(Task):
     def decode(self, logits: FloatArray, document: Document) -> Tagging:
         """The best valid sequence over the words that were read; those beyond the length limit have no tag.
 
-        An entity's score is the mean probability of its words' tags.
+        A tag's score is its probability: the softmax of the word's logits by the temperature, with a CRF its marginal
+        probability given the whole text. An entity's score is the mean of its words' tags' scores.
         """
         words = document.words[self.words]
         count = words.read if document.truncated else len(words.spans)
@@ -89,7 +110,7 @@ class TaggingTask(Task):
         read = first >= 0
         scores = np.full((count, len(self.outputs)), -1e9, dtype=np.float32)
         scores[:, 0] = 0.0
-        probabilities = softmax(logits[first[read]])
+        probabilities = softmax(logits[first[read]] / self.temperature)
         scores[read] = np.log(np.maximum(probabilities, 1e-30))
         best = best_sequence(scores, forbidden_transitions(self.outputs, self.scheme))
         chosen = np.exp(scores[np.arange(len(best)), best])
@@ -102,6 +123,14 @@ class TaggingTask(Task):
             )
         )
         return Tagging(tuple(_entities(text, tagged, tags, chosen, self.scheme)), tagged, int((~read).sum()), cut)
+
+    def decisions(self, logits: FloatArray, gold: Gold, document: Document) -> Decisions | None:
+        """Each word's tag, where it is known."""
+        if not {span.type for span in gold} <= set(self.labels):
+            return None
+        target = self.target(gold, document)
+        known = target != IGNORED
+        return Decisions(logits[known], target[known])
 
 
 def _entities(

@@ -1,5 +1,6 @@
 """The backbone: any transformers encoder or decoder, as token ids → token states."""
 
+from collections.abc import Sequence
 from inspect import signature
 from typing import Any
 
@@ -33,11 +34,14 @@ class Backbone(nn.Module):
         """Rows of the token embedding."""
         return int(self.network.get_input_embeddings().num_embeddings)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Token states. *Shapes:* (batch, tokens) → (batch, tokens, hidden)."""
-        output = self.network(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **self._options)
-        states: Tensor = output.last_hidden_state
-        return states
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, *, layers: bool = False) -> Sequence[Tensor]:
+        """Token states of the last layer, or with ``layers`` of every layer from the embedding on.
+
+        *Shapes:* (texts, tokens) → (texts, tokens, hidden) each.
+        """
+        options = {**self._options, **({"output_hidden_states": True} if layers else {})}
+        output = self.network(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **options)
+        return (*output.hidden_states[:-1], output.last_hidden_state) if layers else (output.last_hidden_state,)
 
 
 def max_positions(config: Any) -> int | None:

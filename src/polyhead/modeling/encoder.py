@@ -1,5 +1,6 @@
 """The encoder: backbone, pooling, an optional projection, optional normalisation."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -49,11 +50,34 @@ class Encoder(nn.Module):
         """Width of the embedding."""
         return self.projection.linear.out_features if self.projection else self.backbone.hidden
 
-    def forward(self, inputs: Inputs) -> Encoded:
-        """Encode a batch; pooling and all after it run in fp32, as a mean of many bf16 numbers loses too much."""
-        tokens = self.backbone(inputs.input_ids, inputs.attention_mask)
+    def forward(self, inputs: Inputs, *, layers: bool = False) -> Encoded:
+        """Encode a batch; pooling and all after it run in fp32, as a mean of many bf16 numbers loses too much.
+
+        ``layers`` keeps the token states of every layer.
+        """
+        if inputs.vectors is not None:
+            return self._stored(inputs, inputs.vectors)
+        states = self.backbone(inputs.input_ids, inputs.attention_mask, layers=layers)
+        return self.finish(states[-1], inputs, layers=states if layers else ())
+
+    def finish(self, tokens: Tensor, inputs: Inputs, *, layers: Sequence[Tensor] = ()) -> Encoded:
+        """All that comes after the backbone. *Shape:* (texts, tokens, hidden)."""
         with torch.autocast(tokens.device.type, enabled=False):
             pooled = self.pooling(tokens, inputs.pooling_mask)
             embedding = self.projection(pooled) if self.projection else pooled
             embedding = functional.normalize(embedding, dim=-1) if self.normalize else embedding
-        return Encoded(tokens, inputs.attention_mask, pooled, embedding, inputs.words)
+        return Encoded(
+            tokens,
+            inputs.attention_mask,
+            inputs.pooling_mask,
+            pooled,
+            embedding,
+            words=inputs.words,
+            parts=inputs.parts,
+            layers=layers,
+        )
+
+    def _stored(self, inputs: Inputs, vectors: Tensor) -> Encoded:
+        """Embeddings that were computed earlier: nothing else is known of these texts."""
+        nothing = vectors.new_zeros((len(vectors), 0, self.backbone.hidden))
+        return Encoded(nothing, inputs.attention_mask, inputs.pooling_mask, vectors, vectors, parts=inputs.parts)

@@ -59,6 +59,7 @@ class MultiTaskModel(nn.Module):
 
     def forward(self, inputs: Inputs, tasks: Collection[str] | None = None) -> Outputs:
         """Encode once and run the heads of ``tasks``, every head if ``None``."""
-        encoded: Encoded = self.encoder(inputs)
         wanted = [name for name in self.heads if tasks is None or name in tasks]
+        layers = any(self.heads[name].reads_layers for name in wanted)
+        encoded: Encoded = self.encoder(inputs, layers=layers)
         return Outputs(encoded, {name: self.heads[name](encoded) for name in wanted})

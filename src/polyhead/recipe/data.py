@@ -49,7 +49,8 @@ def _read_set(
         if "train" in found:
             rest = 1 - sum(value for other, value in settings.shares.items() if _before(other, split))
             found["train"], found[split] = share(found["train"], part / rest, seed=seed)
-    return DataSet(name, **{split: examples for split, examples in found.items() if split in wanted})
+    splits = {split: examples for split, examples in found.items() if split in wanted}
+    return DataSet(name, batch_size=settings.batch_size, **splits)
 
 
 def _needed(settings: DataSettings, wanted: set[str]) -> list[str]:

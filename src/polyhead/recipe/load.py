@@ -123,7 +123,7 @@ def _data(raw: Mapping[str, Any], tasks: Mapping[str, Task], faults: Faults) -> 
         if not isinstance(value, dict):
             faults.add(place, f"must be a mapping with format, train, tasks …; found {shown(value)}")
             continue
-        data[str(name)] = _data_set(value, place, declared or {}, faults)
+        data[str(name)] = _data_set(value, place, declared or {}, tasks, faults)
     used = {task for each in data.values() for source in each.sources.values() for task in source.tasks}
     for name in tasks:
         if name not in used and not faults.lines:
@@ -131,8 +131,11 @@ def _data(raw: Mapping[str, Any], tasks: Mapping[str, Task], faults: Faults) -> 
     return data
 
 
-def _data_set(value: Mapping[str, Any], place: Place, declared: Mapping[str, Any], faults: Faults) -> DataSettings:
-    base = {key: each for key, each in value.items() if key not in SPLITS}
+def _data_set(
+    value: Mapping[str, Any], place: Place, declared: Mapping[str, Any], tasks: Mapping[str, Task], faults: Faults
+) -> DataSettings:
+    base = {key: each for key, each in value.items() if key not in (*SPLITS, "batch_size")}
+    batch_size = _batch_size(value, place, faults)
     sources: dict[str, Source] = {}
     shares: dict[str, float] = {}
     if not any(split in value for split in SPLITS):
@@ -160,16 +163,29 @@ def _data_set(value: Mapping[str, Any], place: Place, declared: Mapping[str, Any
             faults.add(here, f"must be a path, paths, a mapping with a path, or a share of train; found {shown(given)}")
             continue
         merged = _merge(base, given if isinstance(given, dict) else {"path": given})
-        source = _source(merged, place, here, declared, faults)
+        source = _source(merged, place, here, declared, tasks, faults)
         if source:
             sources[split] = source
     for split in shares if "train" in sources and sources["train"].stream else ():
         faults.add((*place, split), "a share is cut off train in memory, but train streams; give it a file of its own")
-    return DataSettings(sources, shares)
+    return DataSettings(sources, shares, batch_size)
+
+
+def _batch_size(value: Mapping[str, Any], place: Place, faults: Faults) -> int | None:
+    given = value.get("batch_size")
+    if given is None or (isinstance(given, int) and not isinstance(given, bool) and given >= 1):
+        return given
+    faults.add((*place, "batch_size"), f"must be a whole number of at least 1; found {shown(given)}")
+    return None
 
 
 def _source(
-    merged: Mapping[str, Any], place: Place, here: Place, declared: Mapping[str, Any], faults: Faults
+    merged: Mapping[str, Any],
+    place: Place,
+    here: Place,
+    declared: Mapping[str, Any],
+    tasks: Mapping[str, Task],
+    faults: Faults,
 ) -> Source | None:
     """The split's source; a fault stands where its key does, below the split or below the data set."""
 
@@ -188,6 +204,9 @@ def _source(
     for name in merged.get("tasks") or {} if isinstance(merged.get("tasks"), dict) else {}:
         if name not in declared:
             faults.add(at(["tasks", str(name)]), f"no such task; declared are: {', '.join(map(str, declared))}")
+        elif source is not None and name in tasks and tasks[name].level == "pair" and not source.text_pair:
+            message = "two texts a row are needed for it; name the second one's field: text_pair: FIELD"
+            faults.add(at(["tasks", str(name)]), message)
     return source if isinstance(source, Source) else None
 
 

@@ -38,6 +38,7 @@ class DataSettings:
 
     sources: Mapping[str, Source] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,23 @@ class Padded:
     words: Mapping[str, PaddedWords]
 
 
+def spread(texts: Sequence[Sequence[str]]) -> tuple[list[str], IntArray | None]:
+    """Rows of texts as one list, the first texts first, and which of it are a row's, −1 for none.
+
+    *Shape:* (rows, most texts a row); ``None`` where each row has one text.
+    """
+    flat = [row[0] for row in texts]
+    most = max((len(row) for row in texts), default=1)
+    if most == 1:
+        return flat, None
+    parts = np.full((len(texts), most), -1, dtype=np.int64)
+    parts[:, 0] = np.arange(len(texts))
+    for own, row in zip(parts, texts, strict=True):
+        own[1 : len(row)] = np.arange(len(flat), len(flat) + len(row) - 1)
+        flat += row[1:]
+    return flat, parts
+
+
 def pad(
     encodings: Sequence[Encoding], documents: Sequence[Document] = (), *, pad_id: int, pool_prompt: bool = True
 ) -> Padded:

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from statistics import median
 
 import numpy as np
@@ -40,14 +40,16 @@ def estimate(
     pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, *, device: str | None = None
 ) -> Estimate:
     """Time a few steps and an evaluation. The model's weights are changed by it: it is of no use afterwards."""
-    prepared = prepare(pretrained, [each for each in data if len(each.train)], settings, device)
+    prepared = prepare(pretrained, data, settings, device)
     seconds = []
     for number, draws in enumerate(islice(prepared.sampler.steps(1), _WARM + _TIMED)):
         started = time.perf_counter()
         _step(prepared, [prepared.examples(draw) for draw in draws], settings, number)
         seconds.append(time.perf_counter() - started)
     step = median(seconds[_WARM:] or seconds)
-    _step(prepared, [_longest(each.train, settings.batch_size) for each in prepared.sets], settings, 0)
+    _step(
+        prepared, [_longest(each.train, each.batch_size or settings.batch_size) for each in prepared.sets], settings, 0
+    )
     steps = len(prepared.sampler) * settings.epochs
     evaluations = settings.epochs + (steps // settings.eval_steps if settings.eval_steps else 0)
     return Estimate(
@@ -78,7 +80,7 @@ def _longest(examples: Sequence[Example], count: int) -> list[Example]:
 def _evaluation(pretrained: Pretrained, prepared: Prepared, data: Sequence[DataSet]) -> float:
     """Seconds of one evaluation."""
     rows = sum(len(each.validation) for each in data)
-    some = list(chain.from_iterable(islice(each.validation, _EVALUATED) for each in data))
+    some = [row for each in data for row in islice(each.validation, _EVALUATED) if row.labels]
     if not some:
         return 0.0
     pretrained.model.eval()

@@ -9,7 +9,8 @@ from torch import Tensor
 from polyhead.data.collate import Batch, Collator
 from polyhead.data.example import Example
 from polyhead.evaluation import Scored
-from polyhead.modeling.model import MultiTaskModel
+from polyhead.modeling.encoded import Encoded
+from polyhead.modeling.model import MultiTaskModel, Outputs
 from polyhead.text.batches import token_budget_batches
 
 _CHUNK = 4096
@@ -25,15 +26,24 @@ class Forward:
         self.device = device
         self.dtype = dtype
 
-    def __call__(self, batch: Batch) -> tuple[Mapping[str, Tensor], dict[str, Tensor]]:
-        """Logits, and the *sum* of each task's losses."""
+    def __call__(self, batch: Batch) -> tuple[Outputs, dict[str, Tensor]]:
+        """What the model gives, and the *sum* of each task's losses."""
         with self.autocast():
-            logits = self.model(batch.inputs.to(self.device), tasks=batch.targets.keys()).logits
-        losses = {
+            outputs: Outputs = self.model(batch.inputs.to(self.device), tasks=batch.targets.keys())
+        return outputs, self.losses(outputs.logits, batch)
+
+    def heads(self, encoded: Encoded, batch: Batch) -> dict[str, Tensor]:
+        """The *sum* of each task's losses, of texts that are encoded already."""
+        with self.autocast():
+            logits = {name: self.model.heads[name](encoded) for name in batch.targets}
+        return self.losses(logits, batch)
+
+    def losses(self, logits: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+        """The *sum* of each task's losses."""
+        return {
             name: self.model.heads[name].loss(logits[name], target.to(self.device))
             for name, target in batch.targets.items()
         }
-        return logits, losses
 
     def autocast(self) -> torch.autocast:
         """The context of a forward pass; around several of them it casts the weights once."""
@@ -41,7 +51,10 @@ class Forward:
 
 
 class Answers:
-    """Answers to examples, in their order, for ``evaluate``; the losses are summed as they pass."""
+    """Answers to examples, in their order, for ``evaluate``; the losses are summed as they pass.
+
+    Examples without a label are passed over: there is nothing to hold an answer against.
+    """
 
     def __init__(self, forward: Forward, collate: Collator, examples: Iterable[Example]) -> None:
         self._forward = forward
@@ -51,7 +64,7 @@ class Answers:
         self._counts: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Scored]:
-        examples = iter(self._examples)
+        examples = (each for each in self._examples if each.labels)
         while chunk := list(islice(examples, _CHUNK)):
             with torch.no_grad(), self._forward.autocast():
                 answers = self._answer(chunk)
@@ -60,16 +73,21 @@ class Answers:
     def _answer(self, examples: Sequence[Example]) -> list[Scored]:
         answers: list[Scored | None] = [None] * len(examples)
         lengths = self._collate.lengths(examples).tolist()
-        for rows in token_budget_batches(lengths, max_tokens=_TOKENS):
+        for rows in _alike(examples, lengths):
             batch = self._collate([examples[row] for row in rows])
-            logits, losses = self._forward(batch)
+            outputs, losses = self._forward(batch)
             for name, loss in losses.items():
                 self._sums[name] = self._sums.get(name, 0.0) + float(loss)
                 self._counts[name] = self._counts.get(name, 0) + batch.counts[name]
-            arrays = {name: values.float().cpu().numpy() for name, values in logits.items()}
+            arrays = {
+                name: self._forward.model.heads[name].answer(logits, outputs.encoded).float().cpu().numpy()
+                for name, logits in outputs.logits.items()
+            }
             for position, (row, document) in enumerate(zip(rows, batch.documents, strict=True)):
                 own = {
-                    name: values[position, : document.tokens] if values.ndim == 3 else values[position]
+                    name: values[position, : document.tokens]
+                    if self._collate.tasks[name].level == "token"
+                    else values[position]
                     for name, values in arrays.items()
                 }
                 answers[row] = Scored(examples[row], document, own)
@@ -78,3 +96,13 @@ class Answers:
     def losses(self) -> dict[str, float]:
         """Each task's mean loss over all its labels."""
         return {name: total / max(1, self._counts[name]) for name, total in self._sums.items()}
+
+
+def _alike(examples: Sequence[Example], lengths: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Row numbers in batches of like length, each of rows with the same number of texts, or of stored vectors."""
+    groups: dict[tuple[int, bool], list[int]] = {}
+    for row, example in enumerate(examples):
+        groups.setdefault((len(example.others), example.vector is not None), []).append(row)
+    for group in groups.values():
+        for batch in token_budget_batches([lengths[row] for row in group], max_tokens=_TOKENS):
+            yield [group[index] for index in batch]

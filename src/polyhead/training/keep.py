@@ -1,9 +1,13 @@
 """The best model of a training: kept in the run's folder as it is found, put back in the end."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
-from polyhead.pretrained import Pretrained, load
+from polyhead.data.example import Example
+from polyhead.pretrained import Pretrained, load, save
+from polyhead.training.calibrate import calibrated
 from polyhead.training.prepare import Prepared
 
 MODEL = "model"
@@ -15,6 +19,16 @@ def restore_best(pretrained: Pretrained, folder: Path) -> None:
     pretrained.model.load_state_dict(best.model.state_dict())
     pretrained.heads = best.heads
     pretrained.model.eval().requires_grad_(True)
+
+
+def calibrate(
+    pretrained: Pretrained, prepared: Prepared, validation: Sequence[Sequence[Example]], folder: Path
+) -> None:
+    """Fit the heads' temperatures and thresholds on validation data, and keep them with the model in ``folder``."""
+    tasks = calibrated(prepared, pretrained.tasks, chain.from_iterable(validation))
+    if tasks != pretrained.tasks:
+        pretrained.heads = {name: replace(head, task=tasks[name]) for name, head in pretrained.heads.items()}
+        save(pretrained, folder)
 
 
 def as_trained(pretrained: Pretrained, prepared: Prepared) -> Pretrained:

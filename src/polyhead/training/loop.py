@@ -20,7 +20,7 @@ from polyhead.training import plan
 from polyhead.training.checkpoint import Checkpoint, write_checkpoint
 from polyhead.training.forward import Answers
 from polyhead.training.history import History
-from polyhead.training.keep import MODEL, as_trained, restore_best
+from polyhead.training.keep import MODEL, as_trained, calibrate, restore_best
 from polyhead.training.prepare import Prepared, check_settings, prepare
 from polyhead.training.result import Callbacks, EvaluationReport, StepReport, TrainingResult
 from polyhead.training.sampling import Draw
@@ -56,7 +56,7 @@ def train(
         Interrupted: ``callbacks.should_stop`` said so; a checkpoint was written.
     """
     check_settings(pretrained, data, settings, device)
-    prepared = prepare(pretrained, [each for each in data if len(each.train)], settings, device)
+    prepared = prepare(pretrained, data, settings, device)
     run = _Run(pretrained, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint)
     started = time.perf_counter()
     while run.step < run.steps and not run.selection.exhausted:
@@ -73,6 +73,7 @@ def train(
             if run.selection.exhausted:
                 break
     restore_best(pretrained, folder / MODEL)
+    calibrate(pretrained, prepared, run.validation, folder / MODEL)
     best = [each for each in run.evaluations if each.best][-1]
     early = run.step < run.steps
     return TrainingResult(folder / MODEL, best, run.evaluations, early, time.perf_counter() - started)
@@ -129,7 +130,7 @@ class _Run:
         seed_step(self.prepared.device, seed=self.settings.seed, step=self.step)
         result = self.prepared.step(batches, number=self.step)
         self.step += 1
-        self.cut[0] += sum(document.truncated for batch in batches for document in batch.documents)
+        self.cut[0] += sum(document.cut_texts for batch in batches for document in batch.documents)
         self.cut[1] += sum(document.cut_words for batch in batches for document in batch.documents)
         loss = self.prepared.step.weighted_sum(result.losses)
         report = StepReport(

@@ -14,10 +14,12 @@ from polyhead.data.example import DataSet, Example, labelled_tasks
 from polyhead.data.stream import StreamedExamples
 from polyhead.documents import IntArray
 from polyhead.errors import UserError
+from polyhead.evaluation import EXACT_ROWS
 from polyhead.kinds import Task
 from polyhead.pretrained import Pretrained
 from polyhead.pretrained.hardware import fast_bf16, resolve_device
 from polyhead.training import plan
+from polyhead.training.fit import check_cached, check_vectors
 from polyhead.training.forward import Forward
 from polyhead.training.optimizer import build_optimizer, rate_factor
 from polyhead.training.sampling import Draw, Rows, Sampler
@@ -50,15 +52,16 @@ class Prepared:
 
 
 def prepare(
-    pretrained: Pretrained, sets: Sequence[DataSet], settings: TrainingSettings, device: str | None
+    pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, device: str | None
 ) -> Prepared:
     """Move the model, freeze what the plan says, build sampler, optimizer and schedule."""
     place = resolve_device(device)
+    sets = [each for each in data if len(each.train) and labelled_tasks(each.train)]  # the others teach nothing
     model, kept, tasks = pretrained.model.to(place), pretrained.settings, pretrained.tasks
     frozen = plan.frozen_modules(model, settings.plan)
     plan.apply(model, frozen)
     collate = Collator(pretrained.tokenizer, tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
-    sampler = Sampler([_rows(each.train, collate, settings) for each in sets], settings)
+    sampler = Sampler([_rows(each, collate, settings) for each in sets], settings)
     optimizer = build_optimizer(model, settings)
     factor = rate_factor(settings, steps=len(sampler) * settings.epochs)
     scaler = GradScaler(place.type, enabled=settings.fp16)
@@ -89,24 +92,27 @@ def check_settings(
     if settings.fp16 and place.type != "cuda":
         raise UserError(f"training.fp16: needs a GPU, the device is {place.type}; leave it out, or use bf16")
     check_score(settings.score, pretrained.tasks)
-    plan.frozen_modules(pretrained.model, settings.plan)
+    frozen = plan.frozen_modules(pretrained.model, settings.plan)
+    check_vectors(pretrained, data, frozen=pretrained.model.encoder.backbone in frozen)
+    check_cached(pretrained.tasks, data)
     labelled = {name for each in data for name in labelled_tasks(each.validation)}
     scored = [settings.score] if isinstance(settings.score, str) else list(settings.score or ())
     for name in scored:
-        if (task := name.partition(".")[0]) not in labelled and not (name == "loss" and labelled):
+        if (task := name.partition(".")[0]) not in labelled and not (name in ("loss", EXACT_ROWS) and labelled):
             raise UserError(f"training.score: {name} needs validation labels of {task}, and there are none")
     if settings.early_stopping_patience is not None and not labelled:
         raise UserError("training.early_stopping_patience: needs validation data, and there is none")
 
 
-def _rows(examples: Sequence[Example], collate: Collator, settings: TrainingSettings) -> Rows:
+def _rows(data: DataSet, collate: Collator, settings: TrainingSettings) -> Rows:
     """Lengths in tokens, counted once; of rows that stay in their file in characters, looked at when they are drawn."""
+    examples, batch = data.train, data.batch_size or settings.batch_size
     if isinstance(examples, StreamedExamples):
-        return Rows(len(examples), _characters(examples), block=examples.block, window=examples.window)
+        return Rows(len(examples), _characters(examples), batch, block=examples.block, window=examples.window)
     if not settings.group_by_length:
-        return Rows(len(examples), lambda rows: np.zeros(len(rows), dtype=np.int64))
+        return Rows(len(examples), lambda rows: np.zeros(len(rows), dtype=np.int64), batch)
     lengths = collate.lengths(examples)
-    return Rows(len(examples), lambda rows: lengths[rows])
+    return Rows(len(examples), lambda rows: lengths[rows], batch)
 
 
 def _characters(examples: Sequence[Example]) -> Callable[[IntArray], IntArray]:

@@ -32,12 +32,14 @@ _POOL = 16
 class Rows:
     """What the sampler knows of a data set.
 
-    ``lengths`` gives the lengths of the rows with these numbers. ``block`` and ``window`` are for rows that are read
-    from a file by blocks: rows are shuffled among ``window`` blocks that were drawn at random; 0 shuffles them all.
+    ``lengths`` gives the lengths of the rows with these numbers; ``batch_size`` of them are drawn together. ``block``
+    and ``window`` are for rows that are read from a file by blocks: rows are shuffled among ``window`` blocks that were
+    drawn at random; 0 shuffles them all.
     """
 
     size: int
     lengths: Callable[[IntArray], IntArray]
+    batch_size: int
     block: int = 0
     window: int = 0
 
@@ -83,13 +85,12 @@ class Draw:
         return self._pool.sorted[self._part]
 
 
-def one_pass(
-    rows: Rows, *, batch_size: int, by_length: bool, generator: np.random.Generator, data_set: int = 0
-) -> Iterator[Draw]:
+def one_pass(rows: Rows, *, by_length: bool, generator: np.random.Generator, data_set: int = 0) -> Iterator[Draw]:
     """One pass over a data set: every row once, in batches, in random order.
 
     ``by_length`` sorts pools of some batches by their rows' lengths, so that a batch holds like texts.
     """
+    batch_size = rows.batch_size
     for pool_rows in _pools(rows.shuffled(generator), size=batch_size * _POOL):
         pool = _Pool(pool_rows, rows.lengths if by_length else None)
         for batch in generator.permutation(-(-len(pool_rows) // batch_size)):
@@ -114,7 +115,7 @@ class Sampler:
     def __init__(self, sets: Sequence[Rows], settings: TrainingSettings) -> None:
         self._sets = sets
         self._settings = settings
-        self._batches = [-(-rows.size // settings.batch_size) for rows in sets]
+        self._batches = [-(-rows.size // rows.batch_size) for rows in sets]
         longest = settings.sampling == "round_robin"
         self._turns = max(self._batches) if longest else sum(self._batches)
 
@@ -154,7 +155,6 @@ class Sampler:
         while True:
             yield from one_pass(
                 self._sets[index],
-                batch_size=settings.batch_size,
                 by_length=settings.group_by_length,
                 generator=generator,
                 data_set=index,

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from polyhead.errors import UserError
-from polyhead.evaluation import Report
+from polyhead.evaluation import EXACT_ROWS, Report
 from polyhead.kinds import Task
 from polyhead.training.settings import Score
+
+LESS_IS_BETTER = (".mae",)
 
 
 def check_score(score: Score | None, tasks: Mapping[str, Task]) -> None:
@@ -16,7 +18,7 @@ def check_score(score: Score | None, tasks: Mapping[str, Task]) -> None:
     Raises:
         UserError: it does.
     """
-    known = ["loss", *(f"{name}.{metric}" for name, task in tasks.items() for metric in task.metrics)]
+    known = ["loss", *(f"{name}.{metric}" for name, task in tasks.items() for metric in task.metrics), EXACT_ROWS]
     for name in [score] if isinstance(score, str) else list(score or ()):
         if name not in known:
             raise UserError(f"training.score: must be of {', '.join(known)}; found {name!r}")
@@ -29,7 +31,8 @@ def score_of(score: Score | None, tasks: Mapping[str, Task], report: Report, los
 
     Where no row has validation labels for what the score names, it is NaN.
     """
-    metrics = {**report.metrics(), "loss": -loss}
+    metrics = {name: -value if name.endswith(LESS_IS_BETTER) else value for name, value in report.metrics().items()}
+    metrics["loss"] = -loss
     if score is None:
         weights = {f"{name}.{tasks[name].metrics[0]}": 1.0 for name in report.tasks}
     else:

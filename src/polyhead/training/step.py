@@ -10,7 +10,8 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
 from polyhead.data.collate import Batch
-from polyhead.kinds import Task
+from polyhead.kinds import PairsTask, Task
+from polyhead.training.cached import GradientCache
 from polyhead.training.forward import Forward
 from polyhead.training.optimizer import RateFactor, clip, set_rates
 
@@ -55,7 +56,8 @@ class Step:
         sums = dict.fromkeys(counts, 0.0)
         learned = False
         for batch in batches:
-            _, losses = self.forward(batch)
+            cache = self._cache(batch)
+            losses = cache.losses() if cache else self.forward(batch)[1]
             weighted = [self.tasks[name].weight / max(1, counts[name]) * loss for name, loss in losses.items()]
             for name, loss in losses.items():
                 sums[name] += float(loss.detach())
@@ -63,6 +65,8 @@ class Step:
                 break
             if weighted and (total := torch.stack(weighted).sum()).requires_grad:
                 torch.autograd.backward(self.scaler.scale(total))
+                if cache:
+                    cache.backward()
                 learned = True
         finite = all(map(math.isfinite, sums.values()))
         applied = finite and (not learned or self._update())
@@ -73,6 +77,17 @@ class Step:
     def weighted_sum(self, losses: Mapping[str, float]) -> float:
         """The tasks' losses by their weights."""
         return sum((self.tasks[name].weight * loss for name, loss in losses.items()), 0.0)
+
+    def _cache(self, batch: Batch) -> GradientCache | None:
+        """What takes the batch through the encoder in small parts, where its tasks ask for that."""
+        sizes = [
+            task.mini_batch_size
+            for name in batch.targets
+            if isinstance(task := self.tasks[name], PairsTask) and task.mini_batch_size
+        ]
+        if not sizes or len(batch.inputs.input_ids) <= min(sizes):
+            return None
+        return GradientCache(self.forward, batch, size=min(sizes))
 
     def _update(self) -> bool:
         """Clip and update, unless a gradient is not finite; with a scaler that is how it finds its scale."""

@@ -14,7 +14,18 @@ from polyhead.data.lines import PACKED, Lines, open_binary
 def _text_keys(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    return {str(key).lower() if isinstance(key, bool) else str(key): label for key, label in value.items()}
+    return {as_text(key): label for key, label in value.items()}
+
+
+def _text_values(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {str(key): as_text(item) for key, item in value.items()}
+
+
+def as_text(value: Any) -> Any:
+    """A value of a cell as text, as CSV would have it: numbers as they are, true and false in small letters."""
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
 
 
 def _as_list(value: Any) -> Any:
@@ -26,7 +37,15 @@ class Binding(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    label: str | None = Field(None, description="the field with the label; the task's name if left out")
+    label: Annotated[tuple[str, ...] | None, BeforeValidator(_as_list)] = Field(
+        None,
+        min_length=1,
+        description="the field with the label; the task's name if left out. multilabel: or several fields, each named "
+        "as its label, that say 1 or 0",
+    )
+    separator: str | None = Field(
+        None, min_length=1, description="multilabel: what parts the labels in a cell of text, such as | or a comma"
+    )
     labels: Annotated[dict[str, str] | None, BeforeValidator(_text_keys)] = Field(
         None, description="what the file writes → the label's name"
     )
@@ -79,6 +98,18 @@ class Source(BaseModel):
     text: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
         ("text",), min_length=1, description="the field with the text, or several to be joined by a space"
     )
+    text_pair: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
+        (),
+        description="the field with the second text of a pair; or several: an anchor's positive, then its negatives",
+    )
+    vectors: str | None = Field(
+        None,
+        description="embeddings that were computed earlier, for heads with input: embedding and a frozen backbone: a "
+        ".npy file with a row for each row, or the field that holds them; texts are not read then",
+    )
+    where: Annotated[dict[str, str], BeforeValidator(_text_values)] = Field(
+        {}, description="field → value: only rows that have it, such as {partition: train}"
+    )
     markup: str | None = Field(
         None, description="the field with entities in brackets ([time : five am]): it gives the text and its spans"
     )
@@ -100,6 +131,8 @@ class Source(BaseModel):
         packed = [path for path in self.path if path.endswith(PACKED)]
         if self.stream and packed:
             raise ValueError(f"stream: {packed[0]} is compressed and cannot be read from its middle on; unpack it")
+        if self.stream and self.vectors:
+            raise ValueError("stream: stored embeddings are small enough for memory; leave stream out")
         if self.stream and self.sample:
             raise ValueError("stream: a sample is drawn in memory; give the sampled rows a file of their own")
         return self

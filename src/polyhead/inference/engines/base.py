@@ -1,6 +1,6 @@
 """What a predictor asks of an engine."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,12 +12,14 @@ from polyhead.text.batches import Padded
 class EngineOutput:
     """One batch's answers, in fp32.
 
-    *Shapes:* ``embedding`` (batch, width); ``tokens`` (batch, tokens, hidden), if asked for; ``logits`` (batch, labels)
-    at sentence level, (batch, tokens, labels) at token level.
+    *Shapes:* ``embedding`` (texts, width); ``tokens`` (texts, tokens, hidden), if asked for; ``logits`` (texts,
+    outputs) of heads that answer a text, (texts, tokens, outputs) at token level; ``features`` (texts, width) of heads
+    that answer several texts together, which go into ``classify``.
     """
 
     embedding: FloatArray
     logits: Mapping[str, FloatArray]
+    features: Mapping[str, FloatArray]
     tokens: FloatArray | None = None
 
 
@@ -27,6 +29,12 @@ class Engine(Protocol):
     max_tokens: int
     """Tokens of a batch, padding included, at which this engine is fast."""
 
-    def __call__(self, padded: Padded, *, tasks: Collection[str], token_states: bool = False) -> EngineOutput:
-        """Encode the batch and run the heads of ``tasks``."""
+    def __call__(
+        self, padded: Padded, *, tasks: Collection[str], pairs: Collection[str] = (), token_states: bool = False
+    ) -> EngineOutput:
+        """Encode the batch, run the heads of ``tasks``, and read what the heads of ``pairs`` need of each text."""
+        ...
+
+    def classify(self, task: str, features: Sequence[FloatArray]) -> FloatArray:
+        """The logits of rows, from features of their texts. *Shapes:* (rows, width) a text → (rows, …)."""
         ...

@@ -1,8 +1,9 @@
 """The torch engine: the model as it is, the backbone in the dtype that the hardware is fast at."""
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,6 +11,7 @@ from polyhead.data.collate import to_inputs
 from polyhead.inference.engines.base import EngineOutput
 from polyhead.inference.engines.packing import pack_linear_layers
 from polyhead.kinds.base import FloatArray
+from polyhead.modeling.encoded import Encoded
 from polyhead.modeling.encoder import Encoder
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained.hardware import fast_bf16, resolve_device, resolve_dtype
@@ -38,12 +40,23 @@ class TorchEngine:
         self.encoder = encoder
 
     @torch.inference_mode()
-    def __call__(self, padded: Padded, *, tasks: Collection[str], token_states: bool = False) -> EngineOutput:
+    def __call__(
+        self, padded: Padded, *, tasks: Collection[str], pairs: Collection[str] = (), token_states: bool = False
+    ) -> EngineOutput:
         """One forward pass."""
-        encoded = self.encoder(to_inputs(padded).to(self.device))
-        logits = {name: _numpy(self.model.heads[name](encoded)) for name in tasks}
+        heads = self.model.heads
+        layers = any(heads[name].reads_layers for name in (*tasks, *pairs))
+        encoded: Encoded = self.encoder(to_inputs(padded).to(self.device), layers=layers)
+        logits = {name: _numpy(heads[name].answer(heads[name](encoded), encoded)) for name in tasks}
+        features = {name: _numpy(heads[name].features(encoded)) for name in pairs}
         tokens = _numpy(encoded.tokens) if token_states else None
-        return EngineOutput(_numpy(encoded.embedding), logits, tokens)
+        return EngineOutput(_numpy(encoded.embedding), logits, features, tokens)
+
+    @torch.inference_mode()
+    def classify(self, task: str, features: Sequence[FloatArray]) -> FloatArray:
+        """Logits from features that were read before."""
+        tensors = [torch.from_numpy(np.asarray(each, dtype=np.float32)).to(self.device) for each in features]
+        return _numpy(self.model.heads[task].classify(*tensors))
 
 
 def _numpy(tensor: Tensor) -> FloatArray:

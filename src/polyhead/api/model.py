@@ -1,4 +1,4 @@
-"""Polyhead: folder, networks and prediction behind one object."""
+"""Polyhead: the user's object."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -8,17 +8,26 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from polyhead.api.heads import (
+    check_head,
+    check_texts,
+    check_vectors,
+    new_task,
+    probabilities,
+    set_learning,
+    wanted_heads,
+)
 from polyhead.data.example import Example
 from polyhead.errors import UserError, shown
 from polyhead.inference.encode import Encoded, encode
 from polyhead.inference.engines.torch import TorchEngine
-from polyhead.inference.inputs import Text, texts_and_words
+from polyhead.inference.inputs import Text, as_examples
 from polyhead.inference.predictor import CHUNK, Predictor
 from polyhead.inference.quantize import Precision
 from polyhead.inference.similarity import similarity
-from polyhead.kinds import KINDS, RESERVED_NAMES, Task
-from polyhead.kinds.base import FloatArray, check_task_name
-from polyhead.predictions import Classification, Prediction
+from polyhead.kinds import ClassificationTask, MultilabelTask, Task
+from polyhead.kinds.base import FloatArray
+from polyhead.predictions import Prediction
 from polyhead.pretrained import DEFAULT_BACKBONE, Pretrained, load, push, save
 from polyhead.pretrained.hardware import resolve_device
 
@@ -157,7 +166,7 @@ class Polyhead:
 
     @overload
     def predict(  # type: ignore[overload-overlap]  # a string is a sequence of strings, too; the first wins
-        self, inputs: str, tasks: Collection[str] | None = None, *, batch_size: int | None = None
+        self, inputs: str | Mapping[str, str], tasks: Collection[str] | None = None, *, batch_size: int | None = None
     ) -> Prediction: ...
 
     @overload
@@ -180,31 +189,31 @@ class Polyhead:
     ) -> Prediction | list[Prediction]:
         """Every task's answer from one forward pass: a ``Prediction`` for a string, a list of them for a list.
 
-        An input may be a list of words, taken as they are; offsets refer to them joined by single spaces.
-        ``tasks`` names the heads to run, and ``embedding``; all of them if left out.
+        An input may be a list of words, taken as they are; offsets refer to them joined by single spaces. Or it is two
+        texts, ``{"text": …, "text_pair": …}``, for heads that read both. ``tasks`` names the heads to run, and
+        ``embedding``; if left out, all that the input has enough texts for.
 
         Raises:
-            UserError: a task that the model lacks, or an input that is no text.
+            UserError: a task that the model lacks, an input that is no text, or one text for a head that reads two.
         """
-        single = isinstance(inputs, str)
-        predictions = list(
-            self.predictions([inputs] if isinstance(inputs, str) else inputs, tasks, batch_size, advance)
-        )
+        single = isinstance(inputs, str | Mapping)
+        predictions = list(self.predictions(inputs, tasks, batch_size, advance))
         return predictions[0] if single else predictions
 
     def predictions(
         self,
-        inputs: Sequence[Text],
+        inputs: Text | Sequence[Text],
         tasks: Collection[str] | None = None,
         batch_size: int | None = None,
         advance: Callable[[int], None] | None = None,
     ) -> Iterator[Prediction]:
         """``predict`` for many inputs, one answer at a time; raises as ``predict``."""
-        texts, words = texts_and_words([inputs] if isinstance(inputs, str) else inputs)
-        heads, embedding = self._wanted(tasks)
+        examples = as_examples(inputs)
+        heads, embedding = wanted_heads(self.tasks, tasks)
+        if tasks is not None:
+            check_texts(self.tasks, heads, examples)
         yield from self.predictor.predict(
-            texts,
-            words=words,
+            examples,
             tasks=heads,
             embedding=embedding,
             prompt=self.pretrained.settings.prompt_text(),
@@ -212,24 +221,32 @@ class Polyhead:
             advance=advance or (lambda count: None),
         )
 
-    def predict_proba(self, inputs: Sequence[Text], task: str) -> NDArray[np.float32]:
-        """Probabilities of a sentence-level task, columns in the order of its labels. *Shape:* (texts, labels).
+    def predict_proba(self, inputs: Text | Sequence[Text], task: str) -> NDArray[np.float32]:
+        """Probabilities of a task's labels, columns in the order of its labels. *Shape:* (texts, labels).
 
         Raises:
             UserError: the model lacks the task, or it gives no probability for each label of a text.
         """
-        inputs = [inputs] if isinstance(inputs, str) else inputs
-        heads, _ = self._wanted([task])
-        if not heads or self.tasks[task].level != "sentence":
-            raise UserError(f"predict_proba: needs a sentence-level task, found {shown(task)}")
-        columns = {label: index for index, label in enumerate(self.tasks[task].labels)}
-        matrix = np.zeros((len(inputs), len(columns)), dtype=np.float32)
-        for row, prediction in zip(matrix, self.predictions(inputs, [task]), strict=True):
-            answer = prediction[task]
-            assert isinstance(answer, Classification)
-            for each in answer.scores:
-                row[columns[each.label]] = each.score
-        return matrix
+        heads, _ = wanted_heads(self.tasks, [task])
+        if not heads or not isinstance(self.tasks[task], ClassificationTask | MultilabelTask):
+            raise UserError(f"predict_proba: needs a classification or multilabel task, found {shown(task)}")
+        labels = self.tasks[task].labels
+        found = [probabilities(each[task], labels) for each in self.predictions(inputs, [task])]
+        return np.asarray(found, dtype=np.float32).reshape(-1, len(labels))
+
+    def predict_embeddings(self, embeddings: FloatArray, tasks: Collection[str] | None = None) -> list[Prediction]:
+        """Answers to embeddings that ``encode`` gave earlier, by the heads with ``input: embedding``; no text is read.
+
+        *Shape:* (texts, width). ``tasks`` names the heads to run; all that can if left out.
+
+        Raises:
+            UserError: embeddings of another width, or a head that reads something else.
+        """
+        heads, _ = wanted_heads(self.tasks, tasks)
+        if tasks is None:
+            heads = [name for name in heads if self.tasks[name].reads_embedding]
+        check_vectors(embeddings, self.width, self.tasks, heads)
+        return list(self.predictor.predict_vectors(embeddings, tasks=heads))
 
     def evaluate(
         self,
@@ -254,8 +271,7 @@ class Polyhead:
         rest = iter(examples)
         while chunk := list(islice(rest, CHUNK)):
             rows = self.predictor.rows(
-                [example.text for example in chunk],
-                words=[example.words for example in chunk],
+                chunk,
                 tasks=[name for name in self.tasks if any(name in example.labels for example in chunk)],
                 prompt=self.pretrained.settings.prompt_text(),
                 advance=advance or (lambda count: None),
@@ -263,24 +279,13 @@ class Polyhead:
             for example, row in zip(chunk, rows, strict=True):
                 yield Scored(example, row.document, row.logits)
 
-    def add_head(self, name: str, kind: str, labels: Sequence[str], **settings: Any) -> None:
+    def add_head(self, name: str, kind: str, labels: Sequence[str] = (), **settings: Any) -> None:
         """Put a new, untrained head on the encoder; ``settings`` are those of the kind.
 
         Raises:
             UserError: a name that is taken or no task name, an unknown kind, or settings that it does not have.
         """
-        check_task_name(name)
-        if name in self.tasks:
-            raise UserError(f"add_head: there is a head {name} already; remove it first")
-        if not labels:
-            raise UserError(f"add_head: the head {name} needs at least one label")
-        if kind not in KINDS:
-            raise UserError(f"add_head: kind must be one of {', '.join(KINDS)}; found {shown(kind)}")
-        try:
-            task = KINDS[kind].model_validate({**settings, "kind": kind, "labels": tuple(labels)})
-        except ValueError as error:
-            raise UserError(f"add_head: {shown(str(error), 200)}") from None
-        self.pretrained.add_head(name, task)
+        self.pretrained.add_head(name, new_task(name, kind, labels, settings, self.tasks))
         self.refresh()
 
     def remove_head(self, name: str) -> None:
@@ -289,17 +294,16 @@ class Polyhead:
         Raises:
             UserError: there is no such head.
         """
-        self._head(name)
-        self.pretrained.remove_head(name)
+        self.pretrained.remove_head(check_head(self.tasks, name))
         self.refresh()
 
     def freeze(self, *names: str) -> None:
         """Keep ``backbone`` or heads from learning in a loop of your own (recipes say it under ``training.plan``)."""
-        self._set_learning(names, learns=False)
+        set_learning(self.pretrained, names, learns=False)
 
     def unfreeze(self, *names: str) -> None:
         """Undo ``freeze``."""
-        self._set_learning(names, learns=True)
+        set_learning(self.pretrained, names, learns=True)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a model folder that sentence-transformers and transformers open, too, with the heads beside.
@@ -312,29 +316,6 @@ class Polyhead:
     def push_to_hub(self, repository: str, *, private: bool = False, token: str | None = None) -> str:
         """Upload the model folder to the Hugging Face Hub; the address of the commit."""
         return push(self.pretrained, repository, private=private, token=token)
-
-    def _set_learning(self, names: Sequence[str], *, learns: bool) -> None:
-        model = self.pretrained.model
-        for name in names:
-            module = model.encoder.backbone if name == "backbone" else model.heads[self._head(name)]
-            module.requires_grad_(learns)
-
-    def _head(self, name: str) -> str:
-        """``name``, if there is such a head."""
-        if name not in self.tasks:
-            raise UserError(f"this model's heads are: {', '.join(self.tasks) or 'none'}; found {shown(name)}")
-        return name
-
-    def _wanted(self, tasks: Collection[str] | None) -> tuple[list[str], bool]:
-        """The heads to run, and whether the embedding is wanted."""
-        if isinstance(tasks, str):
-            tasks = [tasks]
-        names = [*self.tasks, *RESERVED_NAMES] if tasks is None else list(tasks)
-        for name in names:
-            if name not in self.tasks and name not in RESERVED_NAMES:
-                there = ", ".join([*self.tasks, *RESERVED_NAMES])
-                raise UserError(f"tasks: this model has {there}; found {shown(name)}")
-        return [name for name in self.tasks if name in names], "embedding" in names
 
     def _with_prompt(self, names: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
         if options.get("prompt") is not None or options.get("prompt_name") is not None:

@@ -1,0 +1,5 @@
+"""Folder, networks and prediction behind one object."""
+
+from polyhead.api.model import Polyhead
+
+__all__ = ["Polyhead"]

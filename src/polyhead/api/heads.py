@@ -1,0 +1,100 @@
+"""A model's heads: put on, found, frozen."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from polyhead.data.example import Example
+from polyhead.errors import UserError, shown
+from polyhead.kinds import KINDS, RESERVED_NAMES, Task
+from polyhead.kinds.base import FloatArray, check_task_name
+from polyhead.predictions import Classification, Multilabel, TaskPrediction
+from polyhead.pretrained import Pretrained
+
+
+def new_task(name: str, kind: str, labels: Sequence[str], settings: dict[str, Any], taken: Collection[str]) -> Task:
+    """The declaration of a new head.
+
+    Raises:
+        UserError: a name that is taken or no task name, an unknown kind, or settings that it does not have.
+    """
+    check_task_name(name)
+    if name in taken:
+        raise UserError(f"add_head: there is a head {name} already; remove it first")
+    if kind not in KINDS:
+        raise UserError(f"add_head: kind must be one of {', '.join(KINDS)}; found {shown(kind)}")
+    if KINDS[kind].has_labels and not labels:
+        raise UserError(f"add_head: the head {name} needs at least one label")
+    try:
+        return KINDS[kind].model_validate({**settings, "kind": kind, "labels": tuple(labels)})
+    except ValueError as error:
+        raise UserError(f"add_head: {shown(str(error), 200)}") from None
+
+
+def check_head(tasks: Collection[str], name: str) -> str:
+    """``name``, if there is such a head.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in tasks:
+        raise UserError(f"this model's heads are: {', '.join(tasks) or 'none'}; found {shown(name)}")
+    return name
+
+
+def set_learning(pretrained: Pretrained, names: Sequence[str], *, learns: bool) -> None:
+    """Let ``backbone`` or heads learn, or keep them from it; raises as ``check_head``."""
+    model = pretrained.model
+    for name in names:
+        module = model.encoder.backbone if name == "backbone" else model.heads[check_head(pretrained.tasks, name)]
+        module.requires_grad_(learns)
+
+
+def wanted_heads(own: Collection[str], tasks: Collection[str] | None) -> tuple[list[str], bool]:
+    """The heads to run, and whether the embedding is wanted, too.
+
+    Raises:
+        UserError: a task that the model lacks.
+    """
+    if isinstance(tasks, str):
+        tasks = [tasks]
+    names = [*own, *RESERVED_NAMES] if tasks is None else list(tasks)
+    for name in names:
+        if name not in own and name not in RESERVED_NAMES:
+            raise UserError(f"tasks: this model has {', '.join([*own, *RESERVED_NAMES])}; found {shown(name)}")
+    return [name for name in own if name in names], "embedding" in names
+
+
+def check_texts(tasks: dict[str, Task], wanted: Collection[str], examples: Iterable[Example]) -> None:
+    """Heads that were asked for by name must find as many texts as they read.
+
+    Raises:
+        UserError: a head of two texts, and an input that is one.
+    """
+    pairs = [name for name in wanted if tasks[name].level == "pair"]
+    for index, example in enumerate(examples) if pairs else ():
+        if not example.others:
+            form = "{'text': …, 'text_pair': …}"
+            raise UserError(f"inputs[{index}]: task {pairs[0]} needs two texts, {form}; found {shown(example.text)}")
+
+
+def check_vectors(vectors: FloatArray, width: int, tasks: dict[str, Task], names: Collection[str]) -> None:
+    """Heads of stored embeddings read nothing else.
+
+    Raises:
+        UserError: embeddings of another width, or a head that reads something else than the embedding.
+    """
+    if vectors.ndim != 2 or vectors.shape[1] != width or not np.issubdtype(vectors.dtype, np.floating):
+        found = f"{vectors.dtype} of shape {vectors.shape}"
+        raise UserError(f"embeddings: must be floating-point numbers of shape (texts, {width}), found {found}")
+    for name in names:
+        if not tasks[name].reads_embedding:
+            raise UserError(f"task {name}: does not read the embedding alone; train a head with input: embedding")
+
+
+def probabilities(answer: TaskPrediction, labels: Sequence[str]) -> list[float]:
+    """The probability of each label, in the order of ``labels``."""
+    assert isinstance(answer, Classification | Multilabel)
+    scores = {each.label: each.score for each in answer.scores}
+    return [scores[label] for label in labels]

@@ -1,0 +1,46 @@
+"""After training: what makes the heads' scores probabilities, fitted on validation data and stored with the heads."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from polyhead.data.example import Example
+from polyhead.evaluation.calibration import best_threshold, fit_temperature
+from polyhead.kinds import Calibrated, MultilabelTask, Task
+from polyhead.kinds.base import Decisions
+from polyhead.kinds.multilabel import sigmoid
+from polyhead.training.forward import Answers
+from polyhead.training.prepare import Prepared
+
+_MOST = 200_000
+"""Decisions of a head that are enough to fit one number."""
+
+
+def calibrated(prepared: Prepared, tasks: Mapping[str, Task], examples: Iterable[Example]) -> dict[str, Task]:
+    """The tasks with a temperature each, and thresholds where several labels are given; as they were without data."""
+    found: dict[str, list[Decisions]] = {}
+    counts: dict[str, int] = {}
+    for example, document, logits in Answers(prepared.forward, prepared.collate, examples):
+        for name, gold in example.labels.items():
+            task = tasks[name]
+            if isinstance(task, Calibrated) and counts.get(name, 0) < _MOST:
+                decisions = task.decisions(logits[name], gold, document)
+                if decisions is not None and len(decisions.targets):
+                    found.setdefault(name, []).append(decisions)
+                    counts[name] = counts.get(name, 0) + len(decisions.targets)
+    return {name: _fitted(task, found[name]) if name in found else task for name, task in tasks.items()}
+
+
+def _fitted(task: Task, parts: list[Decisions]) -> Task:
+    logits = np.concatenate([part.logits for part in parts])
+    targets = np.concatenate([part.targets for part in parts])
+    temperature = fit_temperature(Decisions(logits, targets))
+    changes: dict[str, object] = {"temperature": temperature}
+    if isinstance(task, MultilabelTask):
+        own = logits[:, 1].reshape(-1, len(task.labels))
+        scores = sigmoid((own / temperature).astype(np.float32))
+        gold = targets.reshape(scores.shape) == 1
+        changes["thresholds"] = {
+            label: best_threshold(scores[:, index], gold[:, index]) for index, label in enumerate(task.labels)
+        }
+    return task.model_copy(update=changes)
