@@ -373,15 +373,16 @@ def test_a_model_that_was_trained_anew_is_opened_anew(
     assert opened[1:] == ["run", "run"]
 
 
-def test_only_the_last_encoders_stay_open(folder: str, opened: list[str]) -> None:
-    dtypes = [f"type-{index}" for index in range(KEPT + 1)]
-    for dtype in dtypes:
-        open_encoder(folder, dtype=dtype)
+def test_only_the_last_encoders_stay_open(folder: str, tmp_path: Path, opened: list[str]) -> None:
+    models = [tmp_path / f"model-{index}" for index in range(KEPT + 1)]
+    for model in models:
+        model.symlink_to(folder)
+        open_encoder(model)
     assert len(opened) == KEPT + 1
-    open_encoder(folder, dtype=dtypes[-1])
-    open_encoder(folder, dtype=dtypes[1])
+    open_encoder(models[-1])
+    open_encoder(str(models[1]))
     assert len(opened) == KEPT + 1
-    open_encoder(folder, dtype=dtypes[0])
+    open_encoder(models[0])
     assert len(opened) == KEPT + 2
 
 

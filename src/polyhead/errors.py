@@ -37,6 +37,7 @@ EXTRAS = {
     "datasketch": "train",
     "matplotlib": "train",
     "pyarrow": "train",
+    "scipy": "train",
     "sklearn": "train",
     "torch": "train",
     "transformers": "train",

@@ -119,6 +119,10 @@ class EmbeddingVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Fr
         """Width of the embeddings, for ``get_feature_names_out``."""
         return int(self._embed([]).shape[1])
 
+    def __sklearn_is_fitted__(self) -> bool:
+        """Always; scikit-learn before 1.6 asks here and not for tags."""
+        return True
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
@@ -232,7 +236,9 @@ def close_encoders() -> None:
 def _open(model: str, device: str | None, dtype: str, files: tuple[tuple[str, int, int], ...]) -> "Polyhead":
     from polyhead import Polyhead  # by this door, a missing torch is reported with the extra that brings it
 
-    return Polyhead.from_pretrained(model, device=device, dtype=dtype)
+    encoder = Polyhead.from_pretrained(model, device=device, dtype=dtype)
+    encoder.encode([])  # puts it on its device now, while other threads wait
+    return encoder
 
 
 def _files(model: str | Path) -> tuple[tuple[str, int, int], ...]:

@@ -118,7 +118,8 @@ recipe(
     "a task's name", r"tasks\.Topic: a task's name must match", {"tasks.Topic": {"kind": "classification"}}, faults=1
 )
 recipe("the reserved name", r"tasks\.embedding: .*not be embedding", {"tasks.embedding": {"kind": "classification"}})
-recipe("an unknown kind", r"tasks\.topic\.kind: must be one of classification, multilabel", {"tasks.topic.kind": "ner"})
+recipe("an unknown kind", r"tasks\.topic\.kind: must be one of classification, multilabel",
+       {"tasks.topic.kind": "ner"})  # fmt: skip
 recipe("labels twice", r"labels must differ", {"tasks.topic.labels": ["a", "a"]})
 recipe("tags as types", r"entity types \(PER\), not tags", {"tasks.names.labels": ["B-PER"]})
 recipe("no data", r"data: must map data sets' names", {"data": None})
@@ -149,10 +150,11 @@ recipe("no such label field", r"no field 'subject' for task topic", {"data.own.v
        "data.own.tasks.topic": {"label": "subject"}}, train__jsonl=ROW)  # fmt: skip
 recipe("a label that no map has", r"task topic maps the labels x; found 'travel'", {"data.own.validation": None,
        "data.own.tasks.topic": {"labels": {"x": "y"}}}, train__jsonl=ROW)  # fmt: skip
-recipe("an undeclared label", r"task topic has the labels 'a'; found 'travel'", {"data.own.validation": None,
-       "tasks.topic.labels": ["a"]}, train__jsonl=ROW)  # fmt: skip
-recipe("a label unseen in training", r"validation\.jsonl:1: task topic has the labels 'travel'; found 'politics'", {},
-       train__jsonl=ROW, validation__jsonl=OTHER)  # fmt: skip
+recipe("an undeclared label", r"task topic has the labels 'a, politics'; found 'travel'",
+       {"data.own.validation": None,  # fmt: skip
+       "tasks.topic.labels": ["a", "politics"]}, train__jsonl=ROW)  # fmt: skip
+recipe("a label unseen in training", r"validation\.jsonl:1: task topic has the labels 'tech, travel'; found 'pol", {},
+       train__jsonl=ROW + ROW.replace("travel", "tech"), validation__jsonl=OTHER)  # fmt: skip
 recipe("a span without a type", r"must have start/start_offset and end/end_offset and type/label",
        {"data.own.validation": None}, train__jsonl=ROW.replace('"type"', '"typ"'))  # fmt: skip
 recipe("bad bytes", r"train\.jsonl:2: must be UTF-8 text, found byte 0xe9", {"data.own.validation": None},
@@ -172,13 +174,60 @@ recipe("no labels at all", r"task topic: no row of the training data has a label
        train__jsonl='{"text": "a", "topic": null, "entities": [{"start": 0, "end": 1, "type": "X"}]}\n')  # fmt: skip
 recipe("no training data", r"no data set has a train split", {"data.own.train": None}, validation__jsonl=ROW)
 recipe("patience without validation", r"early_stopping_patience: needs validation data", {"data.own.validation": None,
-       "training.early_stopping_patience": 1}, train__jsonl=ROW)  # fmt: skip
+       "training.early_stopping_patience": 1}, train__jsonl=ROW + OTHER)  # fmt: skip
 # Models and folders
-recipe("no such backbone", r"nowhere", {"model.backbone": "./nowhere", "data.own.validation": None}, train__jsonl=ROW)
+recipe("no such backbone", r"'\./nowhere': no such folder", {"model.backbone": "./nowhere"}, **FILES)
+recipe("one class alone", r"task topic: a classification needs two labels or more, found only 'travel'",
+       {"data.own.validation": None}, train__jsonl=ROW)  # fmt: skip
+recipe(
+    "an infinite rate",
+    r"training\.learning_rate: input should be a finite number",
+    {"training.learning_rate": float("inf")},
+)
+recipe("a weight that is no number", r"tasks\.topic\.weight: input should be a finite number",
+       {"tasks.topic.weight": float("nan")})  # fmt: skip
+recipe("a seed beyond all numbers", r"training\.seed: input should be less than", {"training.seed": 2**70})
+recipe(
+    "a huge projection", r"model\.projection: input should be less than or equal to 65536", {"model.projection": 10**11}
+)
+recipe(
+    "a device that cannot compute",
+    r"device: must be one that torch can use here, found 'meta'",
+    {},
+    "--device",
+    "meta",
+    **FILES,
+)
+recipe(
+    "a regression without a range", r"tasks\.topic\.range: this key is missing", {"tasks.topic": {"kind": "regression"}}
+)
+recipe(
+    "a range upside down",
+    r"tasks\.topic\.range: range must be two numbers",
+    {"tasks.topic": {"kind": "regression", "range": [5, 0]}},
+)
+recipe("a number out of its range", r"train\.jsonl:1: topic must be a number from 0 to 1",
+       {"tasks.topic": {"kind": "regression", "range": [0, 1]}, "data.own.validation": None},
+       train__jsonl=ROW.replace('"travel"', "7"))  # fmt: skip
+recipe("a pair of one text", r"two texts a row are needed for it; name the second one's field: text_pair",
+       {"tasks.topic": {"kind": "similarity", "range": [0, 5]}})  # fmt: skip
+recipe("labels of what has none", r"tasks\.topic\.labels: a task of this kind has no labels",
+       {"tasks.topic": {"kind": "regression", "range": [0, 1], "labels": ["a"]}})  # fmt: skip
+recipe("mixed layers of an embedding", r"layers: mix reads token states",
+       {"tasks.topic": {"kind": "classification", "layers": "mix", "input": "embedding"}})  # fmt: skip
+recipe(
+    "a crf with smoothing",
+    r"crf has a loss of its own",
+    {"tasks.names": {"kind": "tagging", "crf": True, "label_smoothing": 0.1}},
+)
+recipe("a batch of none", r"data\.own\.batch_size: must be a whole number of at least 1", {"data.own.batch_size": 0})
+recipe(
+    "where of no field", r"train\.jsonl:1: no field 'part' for where", {"data.own.where": {"part": "train"}}, **FILES
+)
 recipe("a folder that is taken", r"run: a run needs a new or empty folder", {"data.own.validation": None},
-       train__jsonl=ROW, **below({"run/notes.txt": "mine"}))  # fmt: skip
+       train__jsonl=ROW + OTHER, **below({"run/notes.txt": "mine"}))  # fmt: skip
 recipe("no such model to go on from", r"nowhere", {"data.own.validation": None}, "--from", "./nowhere",
-       train__jsonl=ROW)  # fmt: skip
+       train__jsonl=ROW + OTHER)  # fmt: skip
 case("no run to go on with", r"here: no run to go on with, run\.json is missing", "train", "--resume", "here")
 case("a broken run", r"run\.json: no readable JSON", "train", "--resume", "run", **below({"run/run.json": "{"}))
 case("no such model", r"nowhere", "predict", "./nowhere", "text")

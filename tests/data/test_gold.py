@@ -239,11 +239,12 @@ def test_a_missing_list_of_tags_is_a_missing_label(tmp_path: Path) -> None:
     assert [example.labels for example in found] == [{}, {"ner": (EntitySpan(0, 1, "PER"),)}]
 
 
-@pytest.mark.parametrize("given", [["O"], ["O", "O", "O"], "O O", None])
+@pytest.mark.parametrize("given", [["O"], ["O", "O", "O"], "O O"])
 def test_there_must_be_a_tag_for_each_word(tmp_path: Path, given: Any) -> None:
-    row = {"words": ["a", "b"], "marks" if given is None else "tags": given}
-    with pytest.raises(UserError, match=r"^f:1: task ner needs a tag for each word in 'tags'; there are: 'words, "):
-        examples(tmp_path, [row], "ner", {"tags": "tags"}, words="words")
+    with pytest.raises(UserError, match=r"^f:1: task ner needs a tag for each word in 'tags'; found "):
+        examples(tmp_path, [{"words": ["a", "b"], "tags": given}], "ner", {"tags": "tags"}, words="words")
+    with pytest.raises(UserError, match=r"^f:1: no field 'tags' for task ner; there are: 'words, marks'"):
+        examples(tmp_path, [{"words": ["a", "b"], "marks": given}], "ner", {"tags": "tags"}, words="words")
 
 
 def test_words_may_have_spans_instead_of_tags(tmp_path: Path) -> None:

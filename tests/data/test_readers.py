@@ -281,12 +281,18 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
 
 def test_all_faults_of_a_file_come_at_once(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
-        rows(tmp_path, "jsonl", '{"text": "a"}\n{"text": "b", "label": []}\n{"text": "c", "label": "x"}\n', TOPIC)
+        rows(tmp_path, "jsonl", '{"text": 1}\n{"text": "b", "label": []}\n{"text": "c", "label": "x"}\n', TOPIC)
     assert [fault.split(":")[:2] for fault in caught.value.faults] == [["f", "1"], ["f", "2"]]
+
+
+def test_rows_may_lack_the_field_of_a_label_if_one_has_it(tmp_path: Path) -> None:
+    content = '{"text": "a"}\n{"text": "b", "label": "x"}\n{"text": "c"}\n'
+    found = rows(tmp_path, "jsonl", content, TOPIC)
+    assert [example.labels for example in found] == [{}, {"topic": "x"}, {}]
 
 
 def test_of_very_many_faults_some_are_told_and_all_counted(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
-        rows(tmp_path, "jsonl", '{"text": "a"}\n' * 50, TOPIC)
+        rows(tmp_path, "jsonl", '{"text": "a", "label": []}\n' * 50, TOPIC)
     assert len(caught.value.faults) == 21
     assert caught.value.faults[-1] == "… and 30 more faults"

@@ -34,7 +34,7 @@ def pairs_of(rows: int, texts: int = 2) -> torch.Tensor:
     return torch.arange(rows * texts).reshape(texts, rows).T
 
 
-class Stub(SentenceTransformer):
+class Stub(SentenceTransformer):  # type: ignore[misc]
     """Sentence-transformers' losses ask a model for embeddings; these are given."""
 
     def __init__(self, vectors: list[torch.Tensor]) -> None:
@@ -59,7 +59,7 @@ def test_squared_similarity_is_torchs_and_passes_over_rows_without_a_score() -> 
     head = SimilarityHead(loss="mse")
     torch.testing.assert_close(head.loss(logits, gold), functional.mse_loss(logits[:, 0], gold, reduction="sum"))
     for loss in ("mse", "cosent"):
-        head = SimilarityHead(loss=loss)  # type: ignore[arg-type]
+        head = SimilarityHead(loss=loss)
         with_gap = torch.cat([gold, torch.tensor([float(IGNORED)])])
         torch.testing.assert_close(head.loss(torch.cat([logits, drawn(1, 1)]), with_gap), head.loss(logits, gold))
         assert head.loss(logits[:1], gold[:1]) >= 0

@@ -762,6 +762,13 @@ def test_columns_that_hold_the_splits_of_a_sorted_file_or_one_label(tmp_path: Pa
     assert data.tasks["label"].labels == ("bad", "good")
 
 
+def test_files_of_one_class_each(tmp_path: Path) -> None:
+    paths = write(tmp_path, {f"{name}.jsonl": jsonl(text=TEXTS, label=[name] * 24) for name in ("good", "bad")})
+    _, raw, _, _ = made(tmp_path, paths)
+    assert raw["tasks"] == {"label": {"kind": "classification", "labels": ["bad", "good"]}}
+    refused(paths[:1], r"good\.jsonl: nothing to be learned here: each row has the same label")
+
+
 def refused(paths: Sequence[Path], match: str) -> None:
     with pytest.raises(UserError, match=match) as caught:
         guess(paths)
@@ -906,7 +913,11 @@ def test_any_names_of_columns_give_a_recipe_that_loads(tmp_path: Path, columns: 
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(min_size=1, max_size=12), min_size=2, max_size=5, unique=True))
+@given(
+    st.lists(
+        st.text(st.characters(exclude_characters="|;,"), min_size=1, max_size=12), min_size=2, max_size=5, unique=True
+    )
+)
 def test_any_labels_give_a_recipe_that_loads(tmp_path: Path, labels: list[str]) -> None:
     column = (labels * 24)[: 24 * len(labels)]
     sentences = texts(len(column))

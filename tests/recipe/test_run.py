@@ -119,12 +119,16 @@ def test_evaluating_goes_by_the_models_labels(recipe: Path, tmp_path: Path) -> N
     rows = [{"text": "Anna flies to Oslo.", "topic": "sport"}, {"text": "A vote.", "topic": "politics"}]
     strange.write_text("\n".join(map(json.dumps, rows)))
     with pytest.raises(UserError, match=r"strange.jsonl:1: task topic has the labels .*found 'sport'"):
-        file_examples(strange, None, [], ["topic"], model.tasks, count_unseen=False)
-    [examples], _ = file_examples(strange, None, [], ["topic=topic"], model.tasks, count_unseen=True)
+        file_examples(strange, None, {}, ["topic"], model.tasks, count_unseen=False)
+    [examples], _ = file_examples(strange, None, {}, ["topic=topic"], model.tasks, count_unseen=True)
     report = model.evaluate(examples)
     assert report.skipped == ["entities"]
     assert report.tasks["topic"].metrics["accuracy"] <= 0.5
     assert report.tasks["topic"].details["labels"][-1] == "sport"
+    [examples], _ = file_examples(strange, None, {}, [], model.tasks, count_unseen=True)
+    assert model.evaluate(examples).skipped == ["entities"], "a file need not have labels for every head"
+    with pytest.raises(UserError, match=r"strange.jsonl: no row has a label of entities"):
+        file_examples(strange, None, {}, [], {"entities": model.tasks["entities"]}, count_unseen=True)
 
 
 def test_a_task_that_the_model_lacks_is_an_error(recipe: Path, minilm: Polyhead) -> None:

@@ -168,11 +168,11 @@ def test_gradient_caching_is_one_large_batch(backbones: Callable[[str], Path], d
         torch.manual_seed(1)
         if size is None:
             losses = prepared.forward(batch)[1]
-            losses["ranked"].backward()
+            torch.autograd.backward(losses["ranked"])
         else:
             cache = GradientCache(prepared.forward, batch, size=size)
             losses = cache.losses()
-            losses["ranked"].backward()
+            torch.autograd.backward(losses["ranked"])
             cache.backward()
         gradients = {name: each.grad for name, each in loaded.model.named_parameters() if each.grad is not None}
         found.append({**gradients, "loss": losses["ranked"].detach()})
@@ -182,7 +182,7 @@ def test_gradient_caching_is_one_large_batch(backbones: Callable[[str], Path], d
         return
     assert whole.keys() == cached.keys()
     for name, value in whole.items():
-        assert torch.allclose(value, cached[name], rtol=1e-3, atol=1e-6), name
+        assert (value - cached[name]).norm() <= 1e-4 * value.norm() + 1e-5, name
 
 
 def test_the_cache_s_second_pass_drops_out_what_the_first_did(backbones: Callable[[str], Path]) -> None:
@@ -194,7 +194,7 @@ def test_the_cache_s_second_pass_drops_out_what_the_first_did(backbones: Callabl
     seen: list[torch.Tensor] = []
     handle = loaded.model.encoder.backbone.register_forward_hook(lambda module, given, output: seen.append(output[0]))
     cache = GradientCache(prepared.forward, prepared.collate(examples), size=4)
-    cache.losses()["ranked"].backward()
+    torch.autograd.backward(cache.losses()["ranked"])
     cache.backward()
     handle.remove()
     first, second = seen[: len(seen) // 2], seen[len(seen) // 2 :]
@@ -293,5 +293,5 @@ def test_unlabelled_texts_are_a_data_set_that_teaches_nothing(backbones: Callabl
     document["data"] = {"plain": {"format": "text", "train": "plain.txt", "tasks": {"first": {}}}}
     document["tasks"] = {"first": {"kind": "classification", "labels": ["a", "b"]}}
     path.write_text(yaml.safe_dump(document))
-    with pytest.raises(UserError, match="no field 'first'|has a label"):
+    with pytest.raises(UserError, match="no field 'first'"):
         train(load_recipe(path), tmp_path / "other")

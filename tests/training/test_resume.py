@@ -93,7 +93,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "early stopping": {
         "early_stopping_patience": 1,
         "score": "loss",
-        "epochs": 8,
+        "epochs": 16,
         "learning_rate": 0.03,
         "head_learning_rate": 0.3,
     },

@@ -24,6 +24,8 @@ def new_task(name: str, kind: str, labels: Sequence[str], settings: dict[str, An
         raise UserError(f"add_head: there is a head {name} already; remove it first")
     if kind not in KINDS:
         raise UserError(f"add_head: kind must be one of {', '.join(KINDS)}; found {shown(kind)}")
+    if isinstance(labels, str):
+        raise UserError(f"add_head: labels must be a list of names, found {shown(labels)}")
     if KINDS[kind].has_labels and not labels:
         raise UserError(f"add_head: the head {name} needs at least one label")
     try:

@@ -54,12 +54,6 @@ def check(
     loaded = load_recipe(recipe, overrides=overrides, data_root=data_root or facts.get("data_root"))
     loaded, data, pretrained = begin(loaded, start or facts.get("from"), splits=SPLITS, strict=False)
     faults = data.log.faults()
-    with progress("looking at the texts", 2 * sum(each.rows for each in data.surveys.values()), shown=not json) as told:
-        found = look(data, pretrained.tokenizer, advance=told)
-    folder = output or Path("checks") / loaded.name
-    draw_lengths({name: each.tokens for name, each in found.lengths.items()}, pretrained.tokenizer.max_length,
-                 folder / "lengths.png")  # fmt: skip
-    draw_labels(found.labels, folder / "labels.png")
     try:
         check_settings(pretrained, data.sets, loaded.training, device)
     except UserError as error:
@@ -68,6 +62,12 @@ def check(
     if not faults:
         notes.print("trying a few steps …")
         taken = estimate(pretrained, data.sets, loaded.training, device=device)
+    with progress("looking at the texts", 2 * sum(each.rows for each in data.surveys.values()), shown=not json) as told:
+        found = look(data, pretrained.tokenizer, advance=told)
+    folder = output or Path("checks") / loaded.name
+    draw_lengths({name: each.tokens for name, each in found.lengths.items()}, pretrained.tokenizer.max_length,
+                 folder / "lengths.png")  # fmt: skip
+    draw_labels(found.labels, folder / "labels.png")
     if json:
         print_json(_summary(data, found, faults, taken, folder))
     else:

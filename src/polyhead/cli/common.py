@@ -1,8 +1,9 @@
 """What several verbs share: arguments, reading texts, writing answers."""
 
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,7 +60,13 @@ def read_texts(given: list[str] | None) -> list[str]:
         return list(_lines(sys.stdin.buffer.read(), "standard input"))
     if len(given) == 1 and _is_file(given[0]):
         return list(_lines(Path(given[0]).read_bytes(), given[0]))
+    for text in given:
+        if _LIKE_A_FILE.fullmatch(text):
+            notes.print(f"! {text}: no file of this name is here, so it is read as a text", markup=False)
     return given
+
+
+_LIKE_A_FILE = re.compile(r"\S+\.(txt|csv|tsv|json|jsonl|parquet)")
 
 
 def _is_file(text: str) -> bool:
@@ -70,17 +77,28 @@ def _is_file(text: str) -> bool:
 
 
 def _lines(content: bytes, name: str) -> Iterator[str]:
-    found = False
+    found = blank = 0
     for number, line in enumerate(content.splitlines(), start=1):
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:
             raise UserError(f"{name}:{number}: must be UTF-8 text, found {line[:20]!r}") from None
         if text.strip():
-            found = True
+            found += 1
             yield text
+        else:
+            blank += 1
     if not found:
         raise UserError(f"{name}: holds no text; one text a line is read")
+    if blank:
+        notes.print(
+            f"! {name}: {blank:,} blank lines were left out; answers are those of the other lines", markup=False
+        )
+
+
+def names_of(columns: str | None) -> list[str] | None:
+    """Names that were given by commas."""
+    return (columns and [name.strip() for name in columns.split(",")]) or None
 
 
 def note_cut(texts: int, limit: int) -> None:
@@ -88,6 +106,14 @@ def note_cut(texts: int, limit: int) -> None:
     if texts:
         some = "1 text was" if texts == 1 else f"{texts:,} texts were"
         notes.print(f"! {some} longer than {limit} tokens and read only as far as that")
+
+
+def note_encoder(model: "Polyhead", texts: Sequence[str]) -> None:
+    """Say on standard error how many of ``texts`` are longer than the limit, and whether the encoder was changed."""
+    tokenizer = model.pretrained.tokenizer
+    note_cut(int((tokenizer.lengths(texts) > tokenizer.max_length).sum()), tokenizer.max_length)
+    if not model.pretrained.as_recorded:
+        notes.print("! the encoder's weights are not those that were saved with its heads (re-saved or tampered with)")
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:

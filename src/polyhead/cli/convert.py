@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from polyhead.cli.common import json_line, notes
+from polyhead.cli.common import json_line, names_of, notes
 from polyhead.printing import printable
 
 
@@ -43,7 +43,7 @@ def convert(
         "text": text,
         "words": words,
         "markup": markup,
-        "columns": columns and [name.strip() for name in columns.split(",")],
+        "columns": names_of(columns),
     }
     classes, spans = named_fields(label or []), named_fields(entities or [])
     tasks: dict[str, Task] = {**dict.fromkeys(classes, ClassificationTask()), **dict.fromkeys(spans, TaggingTask())}

@@ -12,6 +12,7 @@ from polyhead.cli.common import (
     Json,
     Model,
     Texts,
+    note_encoder,
     notes,
     open_model,
     out,
@@ -52,6 +53,7 @@ def encode(
         truncate_dim=truncate_dim,
         show_progress_bar=output is not None and not json,
     )
+    note_encoder(opened, given)
     if output:
         from polyhead.folder.files import write_bytes
 

@@ -13,6 +13,7 @@ from polyhead.cli.common import (
     Json,
     Model,
     json_line,
+    names_of,
     note_cut,
     notes,
     open_model,
@@ -36,8 +37,14 @@ def evaluate(
     ] = None,
     split: Annotated[Literal["train", "validation", "test"], typer.Option(help="Which split of the recipe.")] = "test",
     data: Annotated[Path | None, typer.Option(help="A file to evaluate on, without a recipe.")] = None,
-    format: Annotated[str | None, typer.Option(help="The file's format: jsonl, json, csv, tsv, conll.")] = None,  # noqa: A002
+    format: Annotated[str | None, typer.Option(help="The file's format; guessed from its ending if left out.")] = None,  # noqa: A002
     text: Annotated[list[str] | None, typer.Option(help="The file's text column; several are joined.")] = None,
+    text_pair: Annotated[
+        list[str] | None, typer.Option(help="The field with the second text; for pairs also the negatives'.")
+    ] = None,
+    words: Annotated[str | None, typer.Option(help="The field with words, where rows have words.")] = None,
+    markup: Annotated[str | None, typer.Option(help="The field with entities in brackets: [type : text].")] = None,
+    columns: Annotated[str | None, typer.Option(help="csv without a header: its columns' names, by commas.")] = None,
     task: Annotated[
         list[str] | None,
         typer.Option(help="NAME=FIELD: a task and the field (conll: the column) of its labels; NAME if named alike."),
@@ -75,7 +82,8 @@ def evaluate(
         sets, log = recipe_examples(recipe, split, opened.tasks, data_root=root, count_unseen=unseen == "count")
     else:
         assert data is not None
-        sets, log = file_examples(data, format, text or [], task or [], opened.tasks, count_unseen=unseen == "count")
+        layout = {"text": text, "text_pair": text_pair, "words": words, "markup": markup, "columns": names_of(columns)}
+        sets, log = file_examples(data, format, layout, task or [], opened.tasks, count_unseen=unseen == "count")
     from polyhead.inference.progress import progress
 
     wrong: list[dict[str, Any]] = []

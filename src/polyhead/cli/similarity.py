@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from polyhead.cli.common import Device, Dtype, Json, Model, open_model, out, print_json, safe
+from polyhead.cli.common import Device, Dtype, Json, Model, note_encoder, open_model, out, print_json, safe
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +24,7 @@ def similarity(
     """How alike texts are, most alike first."""
     opened = open_model(model, device=device, dtype=dtype, allow_mismatch=True)
     scores = opened.similarity(opened.encode([text]), opened.encode(others))[0].tolist()
+    note_encoder(opened, [text, *others])
     ranked = sorted(zip(scores, others, strict=True), key=lambda pair: -pair[0])
     if json:
         print_json({"text": text, "similarities": [{"text": other, "score": score} for score, other in ranked]})

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from polyhead.cli.common import Device, Json, notes, out, print_json
+from polyhead.printing import printable
 
 
 def register(app: typer.Typer) -> None:
@@ -41,22 +42,33 @@ def train(
 
     Ctrl-C finishes the step and saves it; [bold]--resume[/] goes on from there as if nothing had happened.
     """
-    overrides = parse_overrides(context.args)
+    arguments = list(context.args)
+    if recipe is not None and str(recipe).startswith("--"):
+        arguments, recipe = [str(recipe), *arguments], None  # an override stood where the recipe would be
+    overrides = parse_overrides(arguments)
     if recipe is None and resume is None:
         raise typer.BadParameter("give a recipe, or --resume RUN")
     if resume is not None and (output or start):
         raise typer.BadParameter("--resume goes on in the run's own folder and model; leave --output and --from out")
+    from dataclasses import replace
+
     from polyhead.cli.watch import watch
     from polyhead.recipe import load_recipe
     from polyhead.recipe import train as run
-    from polyhead.recipe.facts import read_facts
+    from polyhead.recipe.facts import changed_files, read_facts
 
     path = recipe or Path(resume or "") / "recipe.yaml"
     known = noted(path) if resume is None else read_facts(resume)
     loaded = load_recipe(path, overrides=overrides, data_root=data_root or known.get("data_root"))
     folder = resume or output or free_folder(Path("runs"), path.resolve().parent.name if known else loaded.name)
+    for line in changed_files(known, loaded.root) if resume is None else ():
+        notes.print(f"! {printable(line)}", markup=False)
     notes.print(f"{'Going on with' if resume else 'Training'} {loaded.name} in {folder}", markup=False)
+    lines: list[str] = []
+    oddities: dict[str, int] = {}
     with watch(quiet=json) as watcher:
+        if json:
+            watcher = replace(watcher, on_note=lines.append, on_data=lambda data: oddities.update(data.log.counts))
         result = run(
             loaded,
             folder,
@@ -68,18 +80,19 @@ def train(
     best = result.best
     if json:
         summary = {"run": str(folder), "model": str(result.model), "best_epoch": best.epoch, "best_step": best.step}
-        print_json({**summary, "seconds": result.seconds, "validation": best.report.as_dict()})
+        told = {"warnings": lines, "oddities": oddities}
+        print_json({**summary, "seconds": result.seconds, "validation": best.report.as_dict(), **told})
         return
     early = " (stopped early)" if result.stopped_early else ""
     splits = {split for each in loaded.data.values() for split in (*each.sources, *each.shares)}
     split = "test" if "test" in splits else "validation" if "validation" in splits else "train"
-    lines = (
+    ending = (
         f"\nDone in {result.seconds:,.0f} s{early}; kept step {best.step:,} (epoch {best.epoch}) in {result.model}",
         f"Curves: {folder / 'curves.png'}",
         f"Next:   polyhead evaluate {folder} {folder / 'recipe.yaml'} --split {split}",
         f'        polyhead predict {folder} "a sentence of yours"',
     )
-    for line in lines:
+    for line in ending:
         out.print(line, markup=False)
 
 

@@ -81,6 +81,8 @@ class _View:
             notes.print(f"! {report.skipped:,} steps were skipped so far: their losses or gradients were not finite")
             self._told = report.skipped
         cells = {"step": f"{report.step:,}", "epoch": f"{report.epoch}/{report.epochs}"}
+        for name in report.train_losses.keys() - report.losses.keys():
+            cells[f"{name} loss"] = f"{report.train_losses[name]:.3f}"
         for name, loss in report.losses.items():
             cells[f"{name} loss"] = f"{report.train_losses.get(name, float('nan')):.3f} → {loss:.3f}"
             task = report.report.tasks[name]

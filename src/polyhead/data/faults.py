@@ -21,6 +21,8 @@ class FaultLog:
         self._places: dict[str, list[str]] = {}
         self._faults: list[str] = []
         self._more = 0
+        self._missing: dict[str, str] = {}
+        self._there: set[str] = set()
 
     def oddity(self, kind: str, place: str) -> None:
         """Count one; ``place`` is file:line and what was found."""
@@ -28,6 +30,21 @@ class FaultLog:
         places = self._places.setdefault(kind, [])
         if len(places) < _SHOWN:
             places.append(place)
+
+    def missing(self, field: str, line: str) -> None:
+        """A row does not have a field: ``line`` is a fault unless some other row of its source has it."""
+        self._missing.setdefault(field, line)
+
+    def there(self, field: str) -> None:
+        """A row has a field."""
+        self._there.add(field)
+
+    def end_of_source(self, *, optional: bool = False) -> None:
+        """Fields that no row had become faults, unless the source need not have them."""
+        for field, line in self._missing.items():
+            if field not in self._there and not optional:
+                self.fault(line)
+        self._missing, self._there = {}, set()
 
     def fault(self, line: str) -> None:
         """Note something that must be mended."""

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from polyhead.data.faults import FaultLog
 from polyhead.data.survey import Survey
 from polyhead.errors import shown
-from polyhead.kinds import Task, label_order
+from polyhead.kinds import ClassificationTask, Task, label_order
 
 
 def infer_labels(tasks: Mapping[str, Task], surveys: Iterable[Survey], log: FaultLog) -> dict[str, Task]:
@@ -26,6 +26,8 @@ def infer_labels(tasks: Mapping[str, Task], surveys: Iterable[Survey], log: Faul
             except ValidationError as error:
                 reason = error.errors()[0]["msg"].removeprefix("Value error, ")
                 log.fault(f"task {name}: {reason}; found {shown(', '.join(sorted(counts)), 120)}")
+        if isinstance(task, ClassificationTask) and len(task.labels) == 1:
+            log.fault(f"task {name}: a classification needs two labels or more, found only {shown(task.labels[0])}")
         known[name] = task.with_counts(counts, labelled)
     return known
 

@@ -35,7 +35,7 @@ def exact_leaks(splits: Sequence[tuple[str, Iterable[Example]]]) -> list[Leak]:
         for example in examples:
             seen = first[hash(_normal(example.text))]
             for earlier, place in seen.items():
-                if earlier != name:
+                if split_of(earlier) != split_of(name):
                     found[earlier, name].append((place, example.source))
             seen.setdefault(name, example.source)
     return [_leak(pair, places, exact=True) for pair, places in found.items()]
@@ -56,10 +56,10 @@ def near_leaks(
             grams, normal = _grams(example.text), hash(_normal(example.text))
             sketch = MinHash(num_perm=_PERMUTATIONS)
             sketch.update_batch([gram.encode("utf-8", "surrogatepass") for gram in grams])
-            matched = {name, *(earlier for earlier, seen in normals.items() if normal in seen)}
+            matched = {earlier for earlier, seen in normals.items() if normal in seen}
             for key in sorted(index.query(sketch)):
                 earlier, other = rows[key]
-                if earlier not in matched and _is_near(grams, other.text):
+                if earlier not in matched and split_of(earlier) != split_of(name) and _is_near(grams, other.text):
                     matched.add(earlier)
                     found[earlier, name].append((other.source, example.source))
             index.insert(len(rows), sketch)
@@ -67,6 +67,11 @@ def near_leaks(
             normals[name].add(normal)
             advance(1)
     return [_leak(pair, places, exact=False) for pair, places in found.items()]
+
+
+def split_of(name: str) -> str:
+    """The split of ``DATA-SET.SPLIT``: rows that two data sets share within a split leak nothing."""
+    return name.rpartition(".")[2]
 
 
 def _leak(pair: tuple[str, str], places: Sequence[tuple[str, str]], *, exact: bool) -> Leak:

@@ -19,14 +19,23 @@ from polyhead.kinds import Task
 from polyhead.text.words import join_words
 
 
-def read(source: Source, tasks: Mapping[str, Task], *, root: Path, log: FaultLog) -> Sequence[Example]:
+def read(
+    source: Source, tasks: Mapping[str, Task], *, root: Path, log: FaultLog, optional: bool = False
+) -> Sequence[Example]:
     """Every row of a source, in memory or, if it says so, in its file; faults and oddities go to ``log``.
+
+    A row may lack the field of a task's labels; that no row has it is a fault, unless the fields are ``optional``.
 
     Raises:
         UserError: a file is missing, empty, not UTF-8 or not of its format.
     """
     if source.stream:
-        return StreamedExamples(source, lambda records, log: _examples(source, records, tasks, log), root=root, log=log)
+        streamed = StreamedExamples(
+            source, lambda records, log: _examples(source, records, tasks, log), root=root, log=log
+        )
+        log.end_of_source(optional=optional)
+        log.stop()
+        return streamed
     examples: list[Example] = []
     vectors = Vectors(source.vectors, root) if source.vectors else None
     for name in source.path:
@@ -35,6 +44,8 @@ def read(source: Source, tasks: Mapping[str, Task], *, root: Path, log: FaultLog
         log.stop()
         if len(examples) == before:
             raise UserError(f"{root / name}: the file has no rows")
+    log.end_of_source(optional=optional)
+    log.stop()
     if vectors:
         vectors.finish()
     return examples

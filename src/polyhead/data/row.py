@@ -32,12 +32,13 @@ class Row:
         return usual if task not in self.record.fields and usual in self.record.fields else task
 
     def has(self, field: str, task: str) -> bool:
-        """Whether the row has the field; it is a fault if not."""
-        if field not in self.record.fields:
-            self.log.fault(
-                f"{self.place}: no field {shown(field)} for task {task}; there are: {field_names(self.record)}"
-            )
-        return field in self.record.fields
+        """Whether the row has the field. A row may lack it: it is a fault only if no row of the source has it."""
+        if field in self.record.fields:
+            self.log.there(field)
+            return True
+        there = field_names(self.record)
+        self.log.missing(field, f"{self.place}: no field {shown(field)} for task {task}; there are: {there}")
+        return False
 
     def mapped(self, value: str, task: str, binding: Binding) -> str | None:
         """A label's name by way of the binding's map; one that is not in it is a fault."""

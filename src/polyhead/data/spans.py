@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from polyhead.data.readers import Binding
-from polyhead.data.row import Absent, Row, field_names
+from polyhead.data.row import Absent, Row
 from polyhead.errors import shown
 from polyhead.kinds import EntitySpan, Task
 from polyhead.kinds.schemes import OUTSIDE, Scheme, runs
@@ -39,14 +39,14 @@ def entity_spans(row: Row, name: str, task: Task, binding: Binding) -> Spans | N
 def _from_tags(row: Row, name: str, binding: Binding, words: Sequence[tuple[int, int]]) -> Spans | None:
     fields = row.record.fields
     column = str(-1 if binding.column is None else binding.column)
-    usual = column if column in fields else row.field(name, "tags")
+    usual = column if column in fields or binding.column is not None else row.field(name, "tags")
     field = binding.tags or binding.spans or usual
     tags = fields.get(field)
-    if tags is None and field in fields:
+    if not row.has(field, name) or tags is None:
         return Absent
     if not isinstance(tags, list) or len(tags) != len(words):
-        there = field_names(row.record)
-        row.log.fault(f"{row.place}: task {name} needs a tag for each word in {shown(field)}; there are: {there}")
+        found = shown(tags)
+        row.log.fault(f"{row.place}: task {name} needs a tag for each word in {shown(field)}; found {found}")
         return Absent
     read = _read_scheme([str(tag) for tag in tags])
     if isinstance(read, str):

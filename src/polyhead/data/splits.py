@@ -33,13 +33,16 @@ def sample(examples: Sequence[Example], wanted: Sample, *, seed: int, where: str
 
 
 def share(examples: Sequence[Example], part: float, *, seed: int) -> tuple[list[Example], list[Example]]:
-    """The rows less a share, and that share; each class is parted alike. Both keep the file's order."""
+    """The rows less a share, and that share; each class is parted alike. Both keep the file's order.
+
+    Of each class at least one row stays.
+    """
     generator = np.random.default_rng([seed, 2])
     taken: set[int] = set()
     carry = 0.0
     for rows in _strata(examples).values():
         wanted = len(rows) * part + carry  # what rounding cost one class goes to the next, so that the sum is right
-        count = round(wanted)
+        count = min(round(wanted), len(rows) - 1)  # what can be learned must be in training data
         carry = wanted - count
         taken.update(generator.permutation(rows)[:count].tolist())
     kept = [example for index, example in enumerate(examples) if index not in taken]

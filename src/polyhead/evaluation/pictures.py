@@ -17,6 +17,9 @@ from polyhead.kinds.base import FloatArray
 COLOURS = ("#3b6fb6", "#d1603d", "#4a9a6a", "#8d5fa8", "#c9a227", "#5b8a9f", "#a34a5e", "#6b6b6b")
 
 
+_HEADLINES = ("_accuracy", "_span_f1", "_average_precision", "_spearman", "_mrr", "eval_exact_rows")
+
+
 def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Losses left (training thin, validation with dots), metrics right, from the lines of ``metrics.jsonl``."""
     epochs = [row for row in history if "eval_loss" in row]
@@ -26,11 +29,14 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     tasks = sorted(set(named))
     figure = Figure(figsize=(11, 4.2), layout="constrained", dpi=120)
     losses, metrics = figure.subplots(1, 2)
-    for task, colour in zip(tasks, colours(len(tasks)), strict=True):
+    palette = dict(zip(tasks, colours(len(tasks)), strict=True))
+    for task, colour in palette.items():
         _line(losses, steps, f"train_{task}_loss", colour, label=f"{task}, training", linewidth=1, alpha=0.55)
         _line(losses, epochs, f"eval_{task}_loss", colour, label=f"{task}, validation", marker="o", markersize=4)
     shown = [key for key in _keys(epochs, "eval_", "") if not key.endswith("_loss") and _is_headline(key)]
-    for key, colour in zip(shown, colours(len(shown)), strict=True):
+    for key in shown:
+        own = [task for task in tasks if key.startswith(f"eval_{task}_")]
+        colour = palette[max(own, key=len)] if own else "#333333"
         _line(metrics, epochs, key, colour, label=key.removeprefix("eval_").replace("_", " "), marker="o", markersize=4)
     best = next((row for row in reversed(epochs) if row.get("best")), None)
     if best:
@@ -76,7 +82,7 @@ def draw_embeddings(embeddings: FloatArray, colourings: Mapping[str, Sequence[st
 
 def plain(text: str) -> str:
     """A label or title from somebody's file as matplotlib draws it: text in which no dollar sign begins a formula."""
-    return text.replace("$", r"\$")
+    return text.encode("utf-8", "replace").decode().replace("$", r"\$")
 
 
 def _keys(rows: Sequence[Mapping[str, Any]], prefix: str, suffix: str) -> list[str]:
@@ -86,7 +92,7 @@ def _keys(rows: Sequence[Mapping[str, Any]], prefix: str, suffix: str) -> list[s
 
 def _is_headline(key: str) -> bool:
     """Whether a metric is worth a line: one a task."""
-    return key.endswith(("_accuracy", "_span_f1")) and not key.endswith(("_piece_accuracy", "_token_accuracy"))
+    return key.endswith(_HEADLINES) and not key.endswith(("_piece_accuracy", "_token_accuracy"))
 
 
 def _line(axes: Axes, rows: Sequence[Mapping[str, Any]], key: str, colour: str, **style: Any) -> None:

@@ -43,7 +43,7 @@ class Task(BaseModel, ABC):
     spans for tagging. Logits and targets are numpy here; the head's network and loss live in ``modeling/heads``.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     metrics: ClassVar[tuple[str, ...]]
     """Names in ``evaluation.metrics``; the first is the one by which the best model is chosen."""

@@ -12,7 +12,7 @@ class LayerOptions(Task):
     """The head's own layers, and which of the backbone's it reads."""
 
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout before each of the head's layers")
-    hidden: int | None = Field(None, ge=1, description="width of a hidden layer (GELU) before the linear one")
+    hidden: int | None = Field(None, ge=1, le=65536, description="width of a hidden layer (GELU) before the linear one")
     layers: Literal["last", "mix"] = Field(
         "last",
         description="the backbone's last layer, or a learned scalar mix of all of them (Peters et al., 2018)",

@@ -46,7 +46,7 @@ class TaggingTask(LayerOptions, LossOptions, Calibrated):
         "(for languages without spaces); word lists are taken as they are",
     )
     word_shapes: bool = Field(False, description="add a small embedding of each word's capital shape to its tokens")
-    word_shape_width: int = Field(16, ge=1, description="width of that embedding")
+    word_shape_width: int = Field(16, ge=1, le=4096, description="width of that embedding")
     crf: bool = Field(
         False, description="a linear-chain CRF over each text's words: what follows what is learned, too (slower)"
     )

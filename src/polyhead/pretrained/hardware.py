@@ -20,8 +20,8 @@ def resolve_device(device: str | None) -> torch.device:
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, AssertionError) as error:
+        torch.ones(1, device=found).sum().item()  # some exist and cannot compute
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = shown(str(error).split("\n")[0], 120)
         raise UserError(f"device: must be one that torch can use here, found {shown(device)} ({reason})") from None
     return found

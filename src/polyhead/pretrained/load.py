@@ -117,6 +117,7 @@ def _encoder(folder: Path, backbone: Backbone, layout: Layout, settings: Encoder
 def _load_heads(folder: Path, manifest: Manifest, pretrained: Pretrained, *, allow_mismatch: bool) -> None:
     """Open the folder's heads, refusing what does not belong to the encoder beside them."""
     here = pretrained.encoder_hash()
+    pretrained.as_recorded = manifest.encoder_hash == here
     if manifest.encoder_hash != here and not allow_mismatch and not manifest.heads:
         raise UserError(
             f"{folder}: the encoder's weights are not those that were saved; get it anew, or allow_mismatch"

@@ -39,6 +39,8 @@ class Pretrained:
     files: Any
     """The transformers tokenizer, for saving."""
     heads: dict[str, Head] = field(default_factory=dict)
+    as_recorded: bool = True
+    """Whether the encoder is the one that the folder says it is."""
 
     @property
     def tasks(self) -> dict[str, Task]:

@@ -44,6 +44,11 @@ def check(data: Data, tokenizer: TextTokenizer, *, advance: Advance = lambda cou
     leaks = exact_leaks(by_split)
     leaks += near_leaks([(name, _some(rows, _NEAR_ROWS)) for name, rows in by_split], advance=advance)
     warnings = [*_label_warnings(data), *_length_warnings(lengths), *map(_leak_warning, leaks)]
+    warnings += [
+        f"{name}: near-duplicates were looked for among the first {_NEAR_ROWS:,} of {len(rows):,} rows only"
+        for name, rows in by_split
+        if len(rows) > _NEAR_ROWS
+    ]
     return Checked(label_counts(data), lengths, leaks, [*warnings, *data.log.lines()])
 
 
@@ -57,6 +62,11 @@ def quick_findings(data: Data, tokenizer: TextTokenizer) -> list[str]:
             lines.append(
                 f"{each.name}: about {share:.1%} of the texts are longer than {lengths.limit} tokens and are cut"
             )
+    streamed = [
+        f"{each.name}.{split}" for each, split in _splits(data.sets) if isinstance(each.split(split), StreamedExamples)
+    ]
+    if streamed:
+        lines.append(f"{', '.join(streamed)}: streams, so leaks between splits were not looked for")
     kept = [(each, split) for each, split in _splits(data.sets) if not isinstance(each.split(split), StreamedExamples)]
     leaks = exact_leaks([(f"{each.name}.{split}", each.split(split)) for each, split in kept])
     lines += map(_leak_warning, leaks)

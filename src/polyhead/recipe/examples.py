@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from polyhead.data.example import Example
+from polyhead.data.example import Example, labelled_tasks
 from polyhead.data.faults import FaultLog
 from polyhead.data.labels import check_labels
 from polyhead.data.survey import survey
@@ -40,7 +41,7 @@ def recipe_examples(
 def file_examples(
     path: Path,
     form: str | None,
-    text: Sequence[str],
+    layout: Mapping[str, Any],
     fields: Sequence[str],
     tasks: Mapping[str, Task],
     *,
@@ -48,7 +49,8 @@ def file_examples(
 ) -> tuple[list[Sequence[Example]], FaultLog]:
     """The rows of one file, which is streamed where its format can be.
 
-    ``fields`` are NAME or NAME=FIELD; every task under its own name if there are none.
+    ``layout`` are the source's settings. ``fields`` are NAME or NAME=FIELD; if there are none, every task that the file
+    has under its own name.
 
     Raises:
         UserError: an unknown format, or what ``recipe_examples`` raises.
@@ -58,7 +60,10 @@ def file_examples(
         if name not in tasks:
             raise UserError(f"--task: the model has no head {shown(name)}; it has: {', '.join(tasks)}")
     log = FaultLog()
-    examples = read_file(path, form, {"text": list(text)}, wanted, tasks, log)
+    examples = read_file(path, form, layout, wanted, tasks, log, optional=not fields)
+    if not labelled_tasks(examples):
+        hint = "name its field: --task NAME=FIELD"
+        raise UserError(f"{path}: no row has a label of {', '.join(wanted)}, under these names; {hint}")
     _check(examples, tasks, log, count_unseen=count_unseen)
     return [examples], log
 

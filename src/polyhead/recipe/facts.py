@@ -1,5 +1,6 @@
 """What a run was made of, noted in its folder as ``run.json``: enough to repeat it, and to see what changed since."""
 
+import hashlib
 import json
 import os
 import platform
@@ -7,6 +8,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import torch
@@ -20,10 +22,20 @@ from polyhead.pretrained.hardware import resolve_device
 from polyhead.pretrained.pretrained import arrays
 from polyhead.recipe.data import Data
 from polyhead.recipe.schema import Recipe
+from polyhead.training.prepare import autocast_dtype
 
 FACTS = "run.json"
-_VERSIONS = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
-_COMPARED = {"recipe": dict, "files": dict, "versions": dict, "machine": dict, "model_hash": str, "data_root": str}
+_VERSIONS = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "accelerate", "pyarrow", "scikit-learn")
+_COMPARED: dict[str, type | tuple[type, ...]] = {
+    "recipe": dict,
+    "files": dict,
+    "versions": dict,
+    "machine": dict,
+    "model_hash": str,
+    "config_hash": str,
+    "data_root": str,
+    "from": (str, NoneType),
+}
 _FREE = ("training.save_steps", "training.save_total_limit", "training.report_to")
 """Keys of a recipe that change nothing in what a run computes."""
 
@@ -38,6 +50,7 @@ def facts_of(
         "from": None if start is None else str(Path(start).resolve() if Path(start).exists() else start),
         "seed": recipe.training.seed,
         "model_hash": tensors_hash(arrays(pretrained.model)),
+        "config_hash": _config_hash(pretrained),
         "files": {name: path_hash(recipe.root / name) for name in _files(recipe)},
         "rows": {f"{name}.{split}": found.rows for (name, split), found in data.surveys.items()},
         "oddities": dict(data.log.counts),
@@ -50,6 +63,7 @@ def facts_of(
             "cores": os.cpu_count(),
             "threads": torch.get_num_threads(),
             "device": _device(device),
+            "autocast": str(autocast_dtype(recipe.training, resolve_device(device))),
         },
     }
 
@@ -65,7 +79,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder}: no run to go on with, {FACTS} is missing; train RECIPE begins one")
     facts = read_json(path)
     for key, kind in _COMPARED.items():
-        if not isinstance(facts.get(key), kind):
+        if key not in facts or not isinstance(facts[key], kind):
             raise UserError(f"{path}: {key} must be there to go on with this run, found {shown(facts.get(key))}")
     return facts
 
@@ -81,13 +95,23 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[list[str
         grave.append(f"{name}: {'is not what the run read' if old and new else 'was not there' if new else 'is gone'}")
     if before["model_hash"] != now["model_hash"]:
         grave.append("model.backbone: the weights are not those that the run began with")
+    if before["config_hash"] != now["config_hash"] and not grave:
+        grave.append("model.backbone: its config, tokenizer or heads are not those that the run began with")
     slight = [
         f"{key}: {old} when the run began, now {new}"
         for part in ("versions", "machine")
         for key, old, new in _differences(before[part], now[part])
-        if key in (*now["versions"], "threads", "device", "processor")
+        if key in (*now["versions"], "threads", "device", "autocast", "processor", "python")
     ]
     return grave, slight
+
+
+def changed_files(facts: Mapping[str, Any], root: Path) -> Iterator[str]:
+    """Files that are not what they were when a run read them, for whoever repeats it."""
+    for name, known in (facts.get("files") or {}).items():
+        path = root / name
+        if path.exists() and path_hash(path) != known:
+            yield f"{path}: is not what the run read that is repeated here"
 
 
 def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -106,6 +130,17 @@ def _files(recipe: Recipe) -> list[str]:
         if split in ("train", "validation")
     ]
     return list(dict.fromkeys(name for source in sources for name in source.path))
+
+
+def _config_hash(pretrained: Pretrained) -> str:
+    """A hash over all of a model that is not in its weights: config, tokenizer, the encoder's settings, the heads'."""
+    parts = [
+        pretrained.model.encoder.backbone.network.config.to_json_string(use_diff=False),
+        pretrained.tokenizer.backend.to_str(),
+        repr(pretrained.settings),
+        *(f"{name} {task.model_dump_json()}" for name, task in pretrained.tasks.items()),
+    ]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _version(name: str) -> str:

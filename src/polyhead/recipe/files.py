@@ -26,11 +26,14 @@ def read_file(
     fields: Mapping[str, str | None],
     tasks: Mapping[str, Task],
     log: FaultLog,
+    *,
+    optional: bool = False,
 ) -> Sequence[Example]:
     """The rows of one file, which is streamed where its format can be.
 
     ``form`` is guessed from the file's ending if left out; ``layout`` are the source's settings, as far as they are not
-    ``None``; ``fields`` says where each task's labels are, ``None`` for the usual place.
+    ``None``; ``fields`` says where each task's labels are, ``None`` for the usual place; ``optional`` that the file
+    need not have them.
 
     Raises:
         UserError: an unknown format, a setting that it does not have, or a file that is wrong.
@@ -49,7 +52,7 @@ def read_file(
     source, faults = validate(SOURCES[form], settings)
     if source is None:
         raise UserError(*(f"--{'.'.join(place)}: {message}" for place, message in faults))
-    return read(source, tasks, root=Path("/"), log=log)
+    return read(source, tasks, root=Path("/"), log=log, optional=optional)
 
 
 def named_fields(given: Sequence[str]) -> dict[str, str | None]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from polyhead.errors import UserError
 from polyhead.folder.files import recover_folder
+from polyhead.pretrained import load
 from polyhead.recipe.facts import changes, read_facts
 from polyhead.training.checkpoint import CHECKPOINTS, Checkpoint, checkpoints, read_checkpoint
 from polyhead.training.keep import MODEL
@@ -54,6 +55,16 @@ def last_checkpoint(folder: Path, on_note: Callable[[str], None]) -> Checkpoint 
     checkpoint = read_checkpoint(found[-1])
     on_note(f"going on after step {checkpoint.state['step']:,}")
     return checkpoint
+
+
+def check_best(folder: Path, checkpoint: Checkpoint | None) -> None:
+    """The best model so far must be there and whole, or the run could not end.
+
+    Raises:
+        UserError: it is not.
+    """
+    if checkpoint is not None and any(row["best"] for row in checkpoint.state["evaluations"]):
+        load(folder / MODEL, allow_mismatch=True)
 
 
 def way_on(folder: Path) -> str:

@@ -16,12 +16,12 @@ from polyhead.recipe.check import quick_findings
 from polyhead.recipe.data import Data
 from polyhead.recipe.disk import disk_note
 from polyhead.recipe.facts import FACTS, facts_of
-from polyhead.recipe.resume import RESULT, compare, last_checkpoint, unfinished, way_on
+from polyhead.recipe.resume import RESULT, check_best, compare, last_checkpoint, unfinished, way_on
 from polyhead.recipe.schema import Recipe
 from polyhead.recipe.signals import stop_signals
 from polyhead.recipe.start import begin
 from polyhead.recipe.trackers import check_trackers, trackers
-from polyhead.training import Callbacks, Interrupted, TrainingResult, check_settings
+from polyhead.training import Callbacks, Diverged, Interrupted, TrainingResult, check_settings
 from polyhead.training import train as run_loop
 from polyhead.training.checkpoint import Checkpoint
 from polyhead.training.history import METRICS_FILE
@@ -70,22 +70,27 @@ def train(
     if known is not None:
         compare(known, facts, folder, watcher.on_note)
         checkpoint = last_checkpoint(folder, watcher.on_note)
+        check_best(folder, checkpoint)
     watcher.on_data(data)
     for line in (*quick_findings(data, pretrained.tokenizer), disk_note(pretrained, recipe.training, folder)):
         watcher.on_note(line)
     if known is None:
-        write_text(folder / RECIPE, yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
         write_json(folder / FACTS, facts)
+        write_text(folder / RECIPE, yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
     try:
         result = _run(recipe, data, pretrained, folder, device, watcher, checkpoint)
-        draw_curves(read_history(folder), folder / "curves.png")
         write_json(folder / RESULT, _summary(result))
     except KeyboardInterrupt:
         raise Interrupted("interrupted at once", way_on(folder)) from None
     except Interrupted as error:
         raise Interrupted(*error.faults, way_on(folder)) from None
+    except Diverged as error:
+        raise Diverged(*error.faults, f"change the recipe and train anew; what was done is in {folder}") from None
     except UserError as error:
         raise UserError(*error.faults, way_on(folder)) from None
+    finally:
+        if (folder / METRICS_FILE).is_file():
+            draw_curves(read_history(folder), folder / "curves.png")
     return result
 
 

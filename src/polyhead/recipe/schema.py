@@ -18,13 +18,15 @@ SPLITS = ("train", "validation", "test")
 class ModelSettings(BaseModel):
     """Under ``model:``. What is left out is as the backbone's folder says."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     backbone: str = Field(DEFAULT_BACKBONE, description="a folder (from the recipe's), or a name on the Hub")
     pooling: Literal["mean", "cls", "max", "last", "attention"] | None = Field(
         None, description="how token states become one vector; last for decoders, attention is learned"
     )
-    projection: int | None = Field(None, ge=1, description="width of a new linear projection after the pooling")
+    projection: int | None = Field(
+        None, ge=1, le=65536, description="width of a new linear projection after the pooling"
+    )
     normalize: bool | None = Field(None, description="whether embeddings have length 1")
     max_length: int | None = Field(None, ge=3, description="tokens that are read of a text, special ones included")
     attention_dropout: float | None = Field(

@@ -29,7 +29,7 @@ def trackers(
     from accelerate import Accelerator
 
     accelerator = Accelerator(log_with=list(names), project_dir=folder / "tensorboard", cpu=True)
-    again = {"purge_step": step + 1} if step else {}  # what was logged after the checkpoint is logged anew
+    again = {"purge_step": step + 1}  # what was logged after the checkpoint, or before there was one, is logged anew
     options = {"tensorboard": again, "wandb": {"name": folder.name}, "mlflow": {"run_name": folder.name}}
     chosen = {name: options[name] for name in names}
     accelerator.init_trackers(project, config=dict(_flat(settings)), init_kwargs=chosen)

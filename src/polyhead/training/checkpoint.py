@@ -6,6 +6,8 @@ in it: that comes from the model which the run started from. No random state is 
 drawn from the run's seed and the step's number.
 """
 
+import hashlib
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,10 +27,6 @@ from polyhead.folder.hashing import file_hash
 CHECKPOINTS = "checkpoints"
 FORMAT_VERSION = 1
 _TENSORS, _STATE = "state.safetensors", "state.json"
-_KEYS = {
-    "step": int, "skipped": int, "in_a_row": int, "cut": list, "selection": dict, "history": dict, "scaler": dict,
-    "evaluations": list,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,8 @@ def write_checkpoint(
         except SafetensorError as error:  # its I/O errors are no OSError
             raise UserError(f"{path}: cannot be written ({shown(str(error), 120)})") from None
         head = {"format_version": FORMAT_VERSION, "step": step, "sha256": file_hash(place / _TENSORS)}
-        write_json(place / _STATE, {**head, **state})
+        whole = {**head, **state}
+        write_json(place / _STATE, {**whole, "state_sha256": _state_hash(whole)})
     for old in checkpoints(folder)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return path
@@ -96,13 +95,16 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         UserError: it is damaged, or of a newer format.
     """
-    state = read_json(path / _STATE)
-    wrong = [key for key, kind in _KEYS.items() if not isinstance(state.get(key), kind)]
+    try:
+        state = read_json(path / _STATE)
+    except UserError as error:
+        raise UserError(*(f"{fault}; {_remedy(path)}" for fault in error.faults)) from None
+    recorded = state.pop("state_sha256", None)
     if state.get("format_version") != FORMAT_VERSION:
         found = shown(state.get("format_version"))
         raise UserError(f"{path / _STATE}: format_version must be {FORMAT_VERSION}, found {found}; update polyhead")
-    if wrong:
-        raise UserError(f"{path / _STATE}: damaged, {', '.join(wrong)} is not as it was written; {_remedy(path)}")
+    if recorded != _state_hash(state):
+        raise UserError(f"{path / _STATE}: damaged, it is not as it was written; {_remedy(path)}")
     try:
         damaged = file_hash(path / _TENSORS) != state.get("sha256")
         tensors = {} if damaged else load_file(path / _TENSORS)
@@ -111,6 +113,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if damaged:
         raise UserError(f"{path / _TENSORS}: damaged, its SHA-256 is not the recorded one; {_remedy(path)}")
     return Checkpoint(path, tensors, state)
+
+
+def _state_hash(state: Mapping[str, Any]) -> str:
+    """Of the values, however they are written."""
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def _remedy(path: Path) -> str:

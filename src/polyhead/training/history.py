@@ -55,9 +55,11 @@ class History:
         self._size = state["size"] if state else 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if self._size and not (self._path.is_file() and self._path.stat().st_size >= self._size):
+                raise UserError(
+                    f"{self._path}: is gone or shorter than when the checkpoint was written; put it back, or train anew"
+                )
             with open(self._path, "ab") as file:
-                if file.tell() < self._size:
-                    raise UserError(f"{self._path}: is shorter than when the checkpoint was written; it was changed")
                 file.truncate(self._size)
         except OSError as error:
             raise UserError(f"{folder}: cannot be written ({error.strerror or error})") from None
@@ -88,7 +90,12 @@ class History:
         metrics = {f"eval_{name.replace('.', '_')}": value for name, value in report.report.metrics().items()}
         head: dict[str, Any] = {"step": report.step, "epoch": report.epoch, "eval_loss": report.loss}
         tail: dict[str, Any] = {"score": report.score, "best": report.best, "seconds": round(report.seconds, 3)}
-        counts = {"cut_texts": report.cut_texts, "cut_words": report.cut_words, "skipped_steps": report.skipped}
+        counts = {
+            "cut_texts": report.cut_texts,
+            "eval_cut_texts": report.report.truncated,
+            "cut_words": report.cut_words,
+            "skipped_steps": report.skipped,
+        }
         self._write({**head, **losses, **metrics, **counts, **tail})
 
     def _write(self, row: Mapping[str, Any]) -> None:

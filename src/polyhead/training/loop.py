@@ -32,6 +32,10 @@ _MOST_IN_A_ROW = 5
 """Steps without a finite loss after which a run is given up."""
 
 
+class Diverged(UserError):
+    """Losses were not finite several times in a row: to go on with the same recipe would end in the same way."""
+
+
 class Interrupted(UserError):
     """The run was asked to stop, and did so after a checkpoint."""
 
@@ -51,8 +55,8 @@ def train(
     ``checkpoint`` is one of the same run, to go on from.
 
     Raises:
-        UserError: what ``check_settings`` finds, the folder cannot be written, or losses are not finite several times
-            in a row.
+        UserError: what ``check_settings`` finds, or the folder cannot be written.
+        Diverged: losses are not finite several times in a row.
         Interrupted: ``callbacks.should_stop`` said so; a checkpoint was written.
     """
     check_settings(pretrained, data, settings, device)
@@ -66,7 +70,7 @@ def train(
             if ends or _due(run.step, settings.eval_steps):
                 run.evaluate()
             stop = run.callbacks.should_stop()
-            if ends or stop or _due(run.step, settings.save_steps):
+            if ends or stop or (_due(run.step, settings.save_steps) and not run.in_a_row):
                 run.save()
             if stop and run.step < run.steps:
                 raise Interrupted(f"interrupted after step {run.step} of {run.steps}")
@@ -147,7 +151,7 @@ class _Run:
         if self.in_a_row >= _MOST_IN_A_ROW:
             losses = ", ".join(f"{name} {loss:g}" for name, loss in result.losses.items())
             where = shown(", ".join(example.source for example in examples[:4]), 160)
-            raise UserError(
+            raise Diverged(
                 f"training: losses or gradients of {self.in_a_row} steps in a row were not finite, last in step"
                 f" {self.step} ({losses}), rows {where} … ({len(examples)} in all); lower the rates, look at these rows"
             )

@@ -15,7 +15,7 @@ def _as_list(value: Any) -> Any:
 class Freeze(BaseModel):
     """Names of what does not learn: ``backbone``, or heads."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     freeze: tuple[str, ...] = Field(min_length=1)
 
@@ -23,7 +23,7 @@ class Freeze(BaseModel):
 class TrainingSettings(BaseModel):
     """How to train. Rates are those at the end of the warm-up."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     epochs: int = Field(3, ge=1, description="times over the data; the sampling says what one is")
     batch_size: int = Field(32, ge=1, description="rows per data set and micro-batch")
@@ -62,7 +62,7 @@ class TrainingSettings(BaseModel):
     )
     save_total_limit: int = Field(2, ge=1, description="checkpoints that are kept; older ones are deleted")
     seed: int = Field(
-        13, ge=0, description="of everything drawn at random: samples, splits, order, new weights, dropout"
+        13, ge=0, lt=2**63, description="of everything drawn at random: samples, splits, order, new weights, dropout"
     )
     logging_steps: int = Field(10, ge=1, description="steps between lines in metrics.jsonl")
     report_to: Annotated[tuple[Tracker, ...], BeforeValidator(_as_list)] = Field(

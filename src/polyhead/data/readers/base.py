@@ -35,7 +35,7 @@ def _as_list(value: Any) -> Any:
 class Binding(BaseModel):
     """Where a task's labels stand in a row."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     label: Annotated[tuple[str, ...] | None, BeforeValidator(_as_list)] = Field(
         None,
@@ -60,7 +60,7 @@ class Binding(BaseModel):
 class Sample(BaseModel):
     """A seeded sample of the rows: ``per_class`` of each class, or ``rows`` in all."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     per_class: int | None = Field(None, ge=1, description="rows of each class; a class that has fewer is a fault")
     rows: int | None = Field(None, ge=1, description="rows in all")
@@ -89,7 +89,7 @@ class Source(BaseModel):
     Paths are those of the recipe; whoever reads resolves them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     format: str = Field(description="what the file is written in; see the table below")
     path: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(

@@ -27,7 +27,10 @@ class GlinerSource(JsonSource):
                 raise UserError(f"{place}: tokenized_text must be a list of words, found {shown(words)}")
             _, offsets = join_words(words)
             spans = []
-            for span in row.get("ner") or []:
+            given = row.get("ner") or []
+            if not isinstance(given, list):
+                raise UserError(f"{place}: ner must be a list of spans, found {shown(given)}")
+            for span in given:
                 if not (isinstance(span, list) and len(span) == 3 and all(isinstance(each, int) for each in span[:2])):
                     raise UserError(f"{place}: a span must be [first word, last word, type], found {shown(span)}")
                 begin, last, label = span

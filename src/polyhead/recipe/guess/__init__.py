@@ -13,6 +13,8 @@ from polyhead.recipe.guess.groups import add_tasks, fits, parts_of, set_name
 __all__ = ["Choose", "RecipeGuess", "SetGuess", "TaskGuess", "guess", "likeliest"]
 
 _SHOWN = 5
+_NOT_LEARNED = "it has labels of no task that there is training data for"
+_ONE_LABEL = "each row has the same label"
 
 
 def guess(paths: Sequence[Path], choose: Choose = likeliest) -> RecipeGuess:
@@ -47,7 +49,7 @@ def guess(paths: Sequence[Path], choose: Choose = likeliest) -> RecipeGuess:
         if made.tasks:
             sets.append(made)
         else:
-            left_out.update(dict.fromkeys(own, "it has labels of no task that there is training data for"))
+            left_out.update(dict.fromkeys(own, _ONE_LABEL if "train" in made.parts else _NOT_LEARNED))
     if not sets:
         lines = [f"{path}: nothing to be learned here: {why}" for path, why in left_out.items()]
         more = [f"and {len(lines) - _SHOWN:,} more such files"] if len(lines) > _SHOWN else []

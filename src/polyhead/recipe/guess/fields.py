@@ -33,7 +33,7 @@ def guess_fields(look: Look, choose: Choose) -> Fields | str:
     left_out = {
         name: f"{count:,} of {len(look.records):,} rows lack it; write null there to have it read"
         for name, count in lacking.items()
-        if name not in own and not name.startswith("_")
+        if name not in own and not (own and name.startswith("_"))
     }
     given = "words" if look.records[0].words is not None else "markup" if "markup" in look.form.layout else ""
     layout: Layout = {}

@@ -58,11 +58,16 @@ def measured(task: TaskGuess, looks: Sequence[Look], layout: Layout) -> TaskGues
 
 
 def add_tasks(each: SetGuess, tasks: dict[str, TaskGuess]) -> SetGuess:
-    """The data set with its tasks by name: those that others have, too, and new ones, which are added to ``tasks``."""
-    own = {}
+    """The data set with its tasks by name: those that others have, too, and new ones, which are added to ``tasks``.
+
+    Classes of which there is only one are none.
+    """
+    own: dict[str, TaskGuess] = {}
+    learned = "train" in each.parts
     for task in each.fields.tasks:
         found = measured(task, each.looks, {**each.form.layout, **each.fields.layout})
-        learned = "train" in each.parts
+        if found.kind == "classification" and len(found.labels) == 1 and each.whole:
+            continue  # which may be of two files or more, one a class: only now can it be told
         name = next((name for name, known in tasks.items() if _is_same(known, found, learned=learned)), None)
         if name is None and not learned:
             continue

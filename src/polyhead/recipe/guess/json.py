@@ -56,7 +56,7 @@ def _parsed(line: str) -> Any:
 
 
 def _lines_format(rows: Sequence[Mapping[str, Any]]) -> Reasoned:
-    if rows and all("_input_hash" in row or "_task_hash" in row for row in rows):
+    if rows and all(isinstance(row.get("_input_hash"), int) and isinstance(row.get("text"), str) for row in rows):
         return Reasoned("prodigy", "one JSON object a line, with Prodigy's hashes in it")
     if rows and all(row.get("answer") in ("accept", "reject", "ignore") for row in rows):
         return Reasoned("prodigy", "one JSON object a line, whose answer is accept, reject or ignore: Prodigy's")

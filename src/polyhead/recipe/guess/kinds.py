@@ -97,11 +97,12 @@ def _separator(each: Column) -> str | None:
     if each.shape != "string":
         return None
     for separator in _SEPARATORS:
-        cells = [{part.strip() for part in cell.split(separator)} - {""} for cell in each.counts]
-        several = sum(each.counts[cell] for cell in each.counts if separator in cell)
-        parts = Counter(part for cell in cells for part in cell)
-        length = max((len(part.split()) for part in parts), default=0)
-        if 20 * several >= len(each.values) and sum(parts.values()) > len(parts) <= len(cells) and length <= _LONGEST:
+        cells = {cell: {part.strip() for part in cell.split(separator)} - {""} for cell in each.counts}
+        several = sum(each.counts[cell] for cell, parts in cells.items() if len(parts) > 1)
+        found = Counter(part for parts in cells.values() for part in parts)
+        longest = max((len(part.split()) for part in found), default=0)
+        again = sum(found.values()) > len(found) <= len(cells)
+        if again and 20 * several >= len(each.values) and longest <= _LONGEST:
             return separator
     return None
 
