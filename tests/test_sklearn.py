@@ -386,6 +386,11 @@ def test_only_the_last_encoders_stay_open(folder: str, tmp_path: Path, opened: l
     assert len(opened) == KEPT + 2
 
 
+def test_an_open_encoder_is_on_its_device(folder: str) -> None:
+    with pytest.raises(UserError, match="device: must be one"):  # later, two threads would put it there at once
+        open_encoder(folder, device="abacus")
+
+
 def test_the_default_is_the_default_backbone() -> None:
     assert EmbeddingVectorizer().model == EmbeddingClassifier().model == DEFAULT_BACKBONE
 

@@ -151,7 +151,7 @@ recipe("no such label field", r"no field 'subject' for task topic", {"data.own.v
 recipe("a label that no map has", r"task topic maps the labels x; found 'travel'", {"data.own.validation": None,
        "data.own.tasks.topic": {"labels": {"x": "y"}}}, train__jsonl=ROW)  # fmt: skip
 recipe("an undeclared label", r"task topic has the labels 'a, politics'; found 'travel'",
-       {"data.own.validation": None,  # fmt: skip
+       {"data.own.validation": None,
        "tasks.topic.labels": ["a", "politics"]}, train__jsonl=ROW)  # fmt: skip
 recipe("a label unseen in training", r"validation\.jsonl:1: task topic has the labels 'tech, travel'; found 'pol", {},
        train__jsonl=ROW + ROW.replace("travel", "tech"), validation__jsonl=OTHER)  # fmt: skip

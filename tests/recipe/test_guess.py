@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from polyhead.errors import UserError
 from polyhead.recipe import Recipe, load_recipe
+from polyhead.recipe.commented import flow
 from polyhead.recipe.data import Data, prepare
-from polyhead.recipe.draft import draft, flow, told
+from polyhead.recipe.draft import draft, told
 from polyhead.recipe.guess import RecipeGuess, guess
 from polyhead.recipe.schema import SPLITS
 
@@ -653,6 +654,22 @@ def test_names_say_which_split_a_file_is(tmp_path: Path, files: list[str], parts
     assert {split: own[split] for split in SPLITS if split in own} == {"validation": 0.1, **wanted}
 
 
+def test_data_sets_are_named_by_what_their_files_have_in_common(tmp_path: Path) -> None:
+    for number, (files, name) in enumerate(
+        [
+            (["news-train.jsonl", "news-dev.jsonl"], "news"),
+            (["wnut17train.jsonl"], "wnut17"),
+            (["a.jsonl", "b.jsonl"], "d"),
+            (["train-00000-of-00001.jsonl"], "d"),
+            (["été.jsonl"], "t"),
+            (["train.jsonl"], "d"),
+        ]
+    ):
+        folder = tmp_path / str(number) / "d"
+        _, raw, _, _ = made(tmp_path, write(folder, dict.fromkeys(files, topics())))
+        assert list(raw["data"]) == [name]
+
+
 def test_a_folder_is_looked_through(tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -798,6 +815,11 @@ def refused(paths: Sequence[Path], match: str) -> None:
         ("f.csv.gz", b"no gzip", r"f\.csv\.gz:1: cannot be read on"),
         ("f.parquet", b"PAR1", r"f\.parquet: no readable parquet"),
         ("f.txt", "one text\nand one more\n", r"f\.txt: nothing to be learned here: it holds texts without labels"),
+        (
+            "f.txt",
+            "".join(f"{n % 2} {text}\n" for n, text in enumerate(TEXTS)),
+            "if '0, 1' are labels, put a tab behind",
+        ),
         ("f.csv", "a,b\n1,2\n3,4\n5,6\n", r"f\.csv: nothing to be learned here: no field looks like a text"),
         ("f.jsonl", jsonl(id=range(24), text=TEXTS), r"no field has labels \('id': all different"),
         (

@@ -43,7 +43,10 @@ def read(
         examples.extend(_examples(source, source.read(root / name, name), tasks, log, vectors))
         log.stop()
         if len(examples) == before:
-            raise UserError(f"{root / name}: the file has no rows")
+            log.end_of_source()
+            log.stop()
+            which = f" of {source.where}" if source.where else ""
+            raise UserError(f"{root / name}: the file has no rows{which}")
     log.end_of_source(optional=optional)
     log.stop()
     if vectors:
@@ -85,8 +88,10 @@ def _examples(
 def _is_wanted(source: Source, record: Record, log: FaultLog) -> bool:
     """Whether the row has the values that the source asks for."""
     for field in source.where:
-        if field not in record.fields:
-            log.fault(f"{record.place}: no field {shown(field)} for where; there are: {field_names(record)}")
+        if field in record.fields:
+            log.there(field)
+        else:
+            log.missing(field, f"{record.place}: no field {shown(field)} for where; there are: {field_names(record)}")
     return all(as_text(record.fields.get(field)) == value for field, value in source.where.items())
 
 

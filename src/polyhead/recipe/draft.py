@@ -1,24 +1,21 @@
 """A guess at a recipe → its commented YAML, and a few lines that tell it on a terminal."""
 
 import os
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from polyhead.data.lines import PACKED
 from polyhead.data.readers import SOURCES
 from polyhead.errors import shown
 from polyhead.pretrained import DEFAULT_BACKBONE
 from polyhead.printing import printable, size
+from polyhead.recipe.commented import comment, flow, line
 from polyhead.recipe.guess import RecipeGuess, SetGuess, TaskGuess
 from polyhead.recipe.schema import SPLITS
 
 LARGE = 10**9
 """Bytes from which on files stream."""
-_WIDTH = 116
 _SHARE = 0.1
 _SHOWN_LABELS = 8
 _LEFT_OUT = 12
@@ -46,7 +43,7 @@ def draft(guess: RecipeGuess, recipe: Path) -> str:
 def _lines(guess: RecipeGuess, recipe: Path) -> Iterator[str]:
     yield _HEAD.format(recipe=printable(str(recipe)))
     yield "model:"
-    yield from _line(1, "backbone", DEFAULT_BACKBONE, "small and quick, of English; a folder or another name does, too")
+    yield from line(1, "backbone", DEFAULT_BACKBONE, "small and quick, of English; a folder or another name does, too")
     yield ""
     yield "tasks:"
     for name, task in guess.tasks.items():
@@ -59,18 +56,18 @@ def _lines(guess: RecipeGuess, recipe: Path) -> Iterator[str]:
     if guess.left_out:
         yield ""
         for path, why in guess.left_out.items():
-            yield from _comment(0, f"left out: {path}: {why}")
+            yield from comment(0, f"left out: {path}: {why}")
     yield ""
     yield "training:"
     for key, value, why in _TRAINING:
-        yield from _line(1, key, value, why)
+        yield from line(1, key, value, why)
 
 
 def _task(name: str, task: TaskGuess, sets: Sequence[SetGuess]) -> Iterator[str]:
     yield f"  {flow(name)}:"
     own = sets[0].tasks[name]
-    fields = f"{shown(', '.join(own.fields), 80)}: " if own.fields else ""
-    yield from _line(2, "kind", task.kind, f"{fields}{own.why}{'' if own.sure else ' (a guess: is it to be learned?)'}")
+    fields = f"{shown(', '.join(own.fields), 80)}: " if own.fields and "column" not in own.binding else ""
+    yield from line(2, "kind", task.kind, f"{fields}{own.why}{'' if own.sure else ' (a guess: is it to be learned?)'}")
     reasons = {
         "pair": "its rows have two texts",
         "range": f"the lowest and the highest value {_seen(sets)}, rounded outwards",
@@ -78,33 +75,33 @@ def _task(name: str, task: TaskGuess, sets: Sequence[SetGuess]) -> Iterator[str]
         "words": "more spans begin and end with words that are cut so",
     }
     for key, value in task.settings.items():
-        yield from _line(2, key, value, reasons[key])
+        yield from line(2, key, value, reasons[key])
     if not task.labels:
         return
     if all(each.whole for each in sets):
-        yield from _line(2, "labels", list(task.labels), f"all {len(task.labels):,} that occur in the files")
+        yield from line(2, "labels", list(task.labels), f"all {len(task.labels):,} that occur in the files")
     else:
-        yield from _comment(2, f"labels: read from the training data; {_seen(sets)} there are {_some(task.labels)}")
+        yield from comment(2, f"labels: read from the training data; {_seen(sets)} there are {_some(task.labels)}")
 
 
 def _data_set(each: SetGuess, recipe: Path) -> Iterator[str]:
     yield f"  {flow(each.name)}:"
-    yield from _line(2, "format", *each.form.format)
+    yield from line(2, "format", *each.form.format)
     for key, guessed in {**each.form.layout, **each.fields.layout}.items():
-        yield from _line(2, key, *guessed)
+        yield from line(2, key, *guessed)
     yield from _stream(each)
     for split in SPLITS:
         if split in each.parts:
-            yield from _line(2, split, _files(each.parts[split], recipe), each.reasons[split])
+            yield from line(2, split, _files(each.parts[split], recipe), each.reasons[split])
         elif split == "validation" and "train" in each.parts:
-            yield from _line(2, split, _SHARE, "a share of train, as no file is named validation, valid or dev")
+            yield from line(2, split, _SHARE, "a share of train, as no file is named validation, valid or dev")
     yield "    tasks:"
     for name, task in each.tasks.items():
         yield f"      {flow(name)}: {flow(dict(task.binding))}"
     for name, why in list(each.fields.left_out.items())[:_LEFT_OUT]:
-        yield from _comment(2, f"left out: {shown(name)}: {why}")
+        yield from comment(2, f"left out: {shown(name)}: {why}")
     if len(each.fields.left_out) > _LEFT_OUT:
-        yield from _comment(2, f"left out: {len(each.fields.left_out) - _LEFT_OUT} more fields")
+        yield from comment(2, f"left out: {len(each.fields.left_out) - _LEFT_OUT} more fields")
 
 
 def _stream(each: SetGuess) -> Iterator[str]:
@@ -115,9 +112,9 @@ def _stream(each: SetGuess) -> Iterator[str]:
     if total < LARGE or not can:
         return
     if "validation" in each.parts:
-        yield from _line(2, "stream", True, f"{size(total)}: rows stay in the files and are read when they are needed")
+        yield from line(2, "stream", True, f"{size(total)}: rows stay in the files and are read when they are needed")
     else:
-        yield from _comment(
+        yield from comment(
             2, f"{size(total)}: stream: true would leave the rows in the files; it needs a validation file"
         )
 
@@ -145,45 +142,6 @@ def _some(labels: Sequence[str]) -> str:
     few = ", ".join(shown(label, 40) for label in labels[:_SHOWN_LABELS])
     more = f" and {len(labels) - _SHOWN_LABELS:,} more" if len(labels) > _SHOWN_LABELS else ""
     return f"{len(labels):,}: {few}{more}" if more else few
-
-
-def _line(depth: int, key: str, value: Any, why: str) -> Iterator[str]:
-    """A key with its value, and why: beside it where there is room, else above it."""
-    indent, text = "  " * depth, f"{key}: {flow(value)}"
-    why = printable(why, 400)
-    if len(indent) + len(text) + len(why) + 4 <= _WIDTH and why:
-        yield f"{indent}{text}  # {why}"
-        return
-    yield from _comment(depth, why)
-    if len(indent) + len(text) <= _WIDTH or not isinstance(value, list):
-        yield indent + text
-        return
-    items = [flow(item) for item in value]
-    line = f"{indent}{key}: [{items[0]}"
-    for item in items[1:]:
-        if len(line) + len(item) + 3 > _WIDTH:
-            yield f"{line},"
-            line = f"{indent}  {item}"
-        else:
-            line += f", {item}"
-    yield f"{line}]"
-
-
-def _comment(depth: int, text: str) -> Iterator[str]:
-    indent = "  " * depth
-    for line in textwrap.wrap(printable(text, 600), _WIDTH - len(indent) - 2, break_on_hyphens=False):
-        yield f"{indent}# {line}"
-
-
-def flow(value: Any) -> str:
-    """A value as YAML on one line, whatever characters its strings hold; it may stand in lists and be a key."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(flow, value)) + "]"
-    style = '"' if isinstance(value, str) and not value.isprintable() else None
-    text: str = yaml.safe_dump([value], default_flow_style=True, default_style=style, allow_unicode=True, width=10**9)
-    return text.strip()[1:-1]
 
 
 def told(guess: RecipeGuess) -> Iterator[str]:

@@ -14,6 +14,7 @@ from polyhead.recipe.guess.tags import guess_tags
 from polyhead.recipe.guess.texts import guess_texts
 from polyhead.recipe.guess.trial import tried
 
+_HEADS = 20  # words with which all lines begin, up to which they may be labels
 _TOOLS = {
     "prodigy": {"tokens", "answer", "options", "config", "meta", "version", "accept"},
     "doccano": {"labels", "entities", "Comments", "comments", "relations"},
@@ -53,8 +54,18 @@ def guess_fields(look: Look, choose: Choose) -> Fields | str:
     tasks = _held(_tasks(rest, look, look_layout, records, left_out, choose), look_layout, records, left_out)
     if not tasks:
         reasons = "; ".join(f"{shown(name)}: {why}" for name, why in left_out.items())
-        return f"no field has labels ({reasons})" if reasons else "it holds texts without labels"
+        return f"no field has labels ({reasons})" if reasons else _unlabelled(records)
     return Fields(layout, tasks, left_out, splits)
+
+
+def _unlabelled(records: Sequence[Record]) -> str:
+    """Why a file of texts teaches nothing; and what to do where labels stand before the texts."""
+    lines = [text.split(maxsplit=1) for record in records if isinstance(text := record.fields.get("text"), str)]
+    heads = {line[0] for line in lines}
+    if lines and all(len(line) > 1 for line in lines) and len(heads) <= _HEADS and 5 * len(heads) <= len(lines):
+        some = shown(", ".join(sorted(heads)), 40)
+        return f"a line holds a text alone; if {some} are labels, put a tab behind them and end the file's name in .tsv"
+    return "it holds texts without labels"
 
 
 def read_with(layout: Layout, records: Sequence[Record]) -> list[Record]:

@@ -54,9 +54,13 @@ _SECONDS = {
 _ENDS = (("1", "2"), ("a", "b"), ("left", "right"), ("first", "second"), ("one", "two"))
 
 
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+")
+_SHARD = re.compile(r"\d+-of-\d+")
+
+
 def words_in(name: str) -> list[str]:
     """The words and numbers of a name in small letters: ``is_Duplicate2`` → is, duplicate, 2."""
-    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+", name)]
+    return [word.lower() for word in _WORD.findall(name)]
 
 
 def hints(name: str, words: Collection[str]) -> bool:
@@ -109,8 +113,9 @@ def split_in(name: str) -> str | None:
 
 
 def without_split(name: str) -> str:
-    """A name without the word for its split: ``news-dev`` → news."""
-    return "-".join(word for word in words_in(name) if word not in _SPLIT_OF)
+    """A name without the word for its split, and without its shard's number: ``news-dev`` → news."""
+    kept = _WORD.sub(lambda word: "" if word[0].lower() in _SPLIT_OF else word[0], _SHARD.sub("", name))
+    return re.sub(r"[-_. ]{2,}", "-", kept).strip("-_. ") if re.search(r"[^\W\d_]", kept) else ""
 
 
 def title_and_body(names: Iterable[str]) -> list[str]:
