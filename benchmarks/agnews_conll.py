@@ -27,8 +27,6 @@ from benchmarks.common import RECIPE, console, fresh_process, machine, notes, pe
 from polyhead.recipe import Watcher
 from polyhead.training import EvaluationReport, StepReport
 
-PER_CENT = ("topic.", "entities.", "stsb.")
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -178,12 +176,12 @@ def summarized(results: Sequence[Mapping[str, float]]) -> dict[str, dict[str, fl
 
 def results_table(results: Mapping[int, Mapping[str, float]], summary: Mapping[str, Mapping[str, float]]) -> Table:
     """A row a metric, a column a seed."""
-    table = Table(title="AG News + CoNLL-2003, test splits", title_justify="left")
+    table = Table(title="Test splits, in per cent", title_justify="left")
     table.add_column("metric")
     for heading in [*(f"seed {seed}" for seed in results), "mean", "std"]:
         table.add_column(heading, justify="right")
     for name, found in summary.items():
-        scale = 100 if name.startswith(PER_CENT) else 1
+        scale = 1 if name.startswith("training.") else 100
         values = [*(each[name] for each in results.values()), found["mean"], found["std"]]
         table.add_row(name, *(f"{scale * value:,.2f}" for value in values))
     return table

@@ -11,7 +11,7 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from polyhead.cli import init
+from polyhead.cli import app, init
 from polyhead.errors import UserError
 from polyhead.recipe import load_recipe
 from polyhead.recipe.data import prepare
@@ -20,9 +20,6 @@ SENTENCES = ["the ferry left at noon", "a violin was played", "our bread rose we
 ROWS = [{"text": f"{text} {place}", "topic": "ab"[place % 2], "n": place} for place, text in enumerate(SENTENCES)]
 UNSURE = [{"c": f"{text} {place}", "d": f"and {text} {place}", "e": "uv"[place % 2]} for place, text in
           enumerate(SENTENCES)]  # fmt: skip
-
-app = typer.Typer()
-init.register(app)
 
 
 class Terminal(io.StringIO):
@@ -39,7 +36,7 @@ def jsonl(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 def polyhead(*arguments: object) -> str:
     """What the verb prints; its faults are raised."""
-    result = CliRunner().invoke(app, [*map(str, arguments)])
+    result = CliRunner().invoke(app, ["init", *map(str, arguments)])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     assert result.exit_code == 0, result.output

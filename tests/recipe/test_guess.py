@@ -188,7 +188,7 @@ case(
     ),
     {"text": "text"},
     ("topic", CLASSES, {"label": "topic"}),
-    **{"": "looks like an id", "key": "looks like an id", "city": "each row has the same value, 'Oslo'"},
+    **{"": "looks like an id", "key": "looks like an id", "city": "its only value is 'Oslo'"},
 )
 case(
     "title and body",
@@ -425,7 +425,15 @@ case(
     jsonl(text=TEXTS, topic=TOPICS) + json.dumps({"text": "one more", "topic": "food", "mood": "good"}) + "\n",
     {"text": "text"},
     ("topic", CLASSES, {"label": "topic"}),
-    mood="24 of 25 rows lack it",
+    mood="its only value is 'good'",
+)
+case(
+    "labels that some rows lack",
+    "f.jsonl",
+    jsonl(text=TEXTS, topic=TOPICS) + jsonl(text=TEXTS, intents=[["a", "b"], ["b"]] * 12),
+    {"text": "text"},
+    ("topic", CLASSES, {"label": "topic"}),
+    ("intents", {"kind": "multilabel", "labels": ["a", "b"]}, {"label": "intents"}),
 )
 case(
     "nested values",
@@ -970,7 +978,10 @@ def test_any_rows_give_a_recipe_that_reads_or_a_clear_no(
     tmp_path: Path, data: st.DataObject, fields: dict[str, st.SearchStrategy[Any]], count: int
 ) -> None:
     columns = {name: data.draw(st.lists(values, min_size=count, max_size=count)) for name, values in fields.items()}
-    [path] = write(tmp_path, {"f.jsonl": jsonl(sentence=texts(count), **columns)})
+    given = rows(sentence=texts(count), **columns)
+    for row, key in data.draw(st.lists(st.tuples(st.sampled_from(given), st.sampled_from([*fields])), max_size=9)):
+        row.pop(key, None)
+    [path] = write(tmp_path, {"f.jsonl": "".join(json.dumps(row) + "\n" for row in given)})
     try:
         guess([path])
     except UserError as error:

@@ -34,7 +34,7 @@ def label_list(row: Row, name: str, task: Task, binding: Binding) -> tuple[str, 
         return _from_fields(row, name, binding.label)
     field = (binding.label or (row.field(name, "label"),))[0]
     if not row.has(field, name):
-        return Absent
+        return () if binding.empty_if_missing else Absent
     value = row.record.fields[field]
     if isinstance(value, str) and binding.separator:
         value = [part for each in value.split(binding.separator) if (part := each.strip())]
@@ -82,7 +82,7 @@ def number(row: Row, name: str, task: Task, binding: Binding) -> float | None:
     field, given = found
     try:
         value = math.nan if isinstance(given, bool | list | dict) else float(given)
-    except ValueError:
+    except (ValueError, OverflowError):
         value = math.nan
     low, high = task.range
     if not low <= value <= high:

@@ -19,7 +19,7 @@ def entity_spans(row: Row, name: str, task: Task, binding: Binding) -> Spans | N
     if row.words is not None and not _holds_spans(fields.get(field)):
         return _from_tags(row, name, binding, row.words)
     if not row.has(field, name):
-        return Absent
+        return () if binding.empty_if_missing else Absent
     value = fields[field]
     if value is None:
         return Absent

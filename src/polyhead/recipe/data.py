@@ -24,9 +24,8 @@ def read_data(recipe: Recipe, tasks: Mapping[str, Task], log: FaultLog, splits: 
     missing = [
         str(path)
         for settings in recipe.data.values()
-        for source in (settings.sources[split] for split in _needed(settings, wanted))
-        for path in (recipe.root / name for name in source.path)
-        if not path.exists()
+        for split in _needed(settings, wanted)
+        for path in settings.sources[split].missing(recipe.root)
     ]
     if missing:
         hint = "no such file; paths are relative to the recipe's folder or to --data-root"

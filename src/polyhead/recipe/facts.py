@@ -51,7 +51,7 @@ def facts_of(
         "seed": recipe.training.seed,
         "model_hash": tensors_hash(arrays(pretrained.model)),
         "config_hash": _config_hash(pretrained),
-        "files": {name: path_hash(recipe.root / name) for name in _files(recipe)},
+        "files": {name: _data_hash(recipe.root / name) for name in _files(recipe)},
         "rows": {f"{name}.{split}": found.rows for (name, split), found in data.surveys.items()},
         "oddities": dict(data.log.counts),
         "versions": {"polyhead": __version__, **{name: _version(name) for name in _VERSIONS}},
@@ -130,6 +130,11 @@ def _files(recipe: Recipe) -> list[str]:
         if split in ("train", "validation")
     ]
     return list(dict.fromkeys(name for source in sources for name in source.path))
+
+
+def _data_hash(path: Path) -> str:
+    """Of what a recipe reads; a data set on the Hub is known by its name alone."""
+    return path_hash(path) if path.exists() else "on the Hub"
 
 
 def _config_hash(pretrained: Pretrained) -> str:

@@ -52,7 +52,7 @@ What rows look like, by format:
 | `conll` | a word a line with its tags, a blank line between sentences; IOB1, IOB2, BIOES or BILOU |
 | `text` | a text a line, without labels |
 | `parquet`, `arrow` | a row's columns, as in `jsonl` |
-| `datasets` | a split's folder that HF `datasets` saved (`save_to_disk`); `words: tokens`, `tasks: {entities: {tags: ner_tags}}`; class ids become the names of their features |
+| `datasets` | a split's folder that HF `datasets` saved (`save_to_disk`), or a name on the Hub with its `split`; `words: tokens`, `tasks: {entities: {tags: ner_tags}}`; class ids become the names of their features |
 | `doccano` | JSONL; `label`, `labels` or `entities` with `[start, end, label]`, `{start_offset, end_offset, label}`, or classes |
 | `prodigy` | JSONL; `spans`, `label` or `accept`; rows whose `answer` is not accept are left out and counted |
 | `spacy` | JSON: `[["Anna went", {"entities": [[0, 4, "PERSON"]], "cats": {"travel": 1}}]]` |

@@ -3,6 +3,7 @@
 from polyhead.data.readers.base import Binding, Record, Sample, Source
 from polyhead.data.readers.conll import ConllSource
 from polyhead.data.readers.csv import CsvSource
+from polyhead.data.readers.datasets import DatasetsSource
 from polyhead.data.readers.doccano import DoccanoSource
 from polyhead.data.readers.gliner import GlinerSource
 from polyhead.data.readers.json import JsonSource
@@ -23,7 +24,7 @@ SOURCES: dict[str, type[Source]] = {
     "text": TextSource,
     "parquet": ParquetSource,
     "arrow": ParquetSource,
-    "datasets": ParquetSource,
+    "datasets": DatasetsSource,
     "doccano": DoccanoSource,
     "prodigy": ProdigySource,
     "spacy": SpacySource,

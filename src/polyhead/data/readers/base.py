@@ -49,6 +49,10 @@ class Binding(BaseModel):
     labels: Annotated[dict[str, str] | None, BeforeValidator(_text_keys)] = Field(
         None, description="what the file writes → the label's name"
     )
+    empty_if_missing: bool = Field(
+        False,
+        description="multilabel and tagging: a row without the field has none of its labels, instead of none known",
+    )
     column: int | None = Field(None, description="conll: the column with the tags, from 0; the last if left out")
     tags: str | None = Field(None, description="the field with a list of tags, one a word")
     spans: str | None = Field(None, description="the field with a list of character spans; the task's name if left out")
@@ -136,6 +140,10 @@ class Source(BaseModel):
         if self.stream and self.sample:
             raise ValueError("stream: a sample is drawn in memory; give the sampled rows a file of their own")
         return self
+
+    def missing(self, root: Path) -> list[Path]:
+        """The files that are not there."""
+        return [path for name in self.path if not (path := root / name).exists()]
 
     def read(self, path: Path, name: str) -> Iterator[Record]:
         """The rows of the file at ``path``, called ``name`` in places; raises as ``records``."""

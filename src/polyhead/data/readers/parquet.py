@@ -1,4 +1,4 @@
-"""Parquet and Arrow files, and folders that HF ``datasets`` saved: columns by name, class ids as their names."""
+"""Parquet and Arrow files: columns by name, class ids as their names."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from polyhead.errors import UserError, shown
 class ParquetSource(Source):
     """Rows are read by batches, but not from the middle of a file."""
 
-    format: Literal["parquet", "arrow", "datasets"] = "parquet"
+    format: Literal["parquet", "arrow"] = "parquet"
     words: str | None = Field(None, description="the field with a list of words, where rows have words instead of text")
     streams: ClassVar[bool] = False
 
@@ -29,16 +29,25 @@ class ParquetSource(Source):
         Raises:
             UserError: the file is missing, or no table.
         """
-        number = 0
-        for table, names in _tables(path, name, self.format):
-            for row in table.to_pylist():
-                number += 1
-                named = {key: _named(value, names.get(key)) for key, value in row.items()}
-                yield record(named, f"{name}:row {number}", self.words)
+        yield from table_records(arrow_tables(path, name, self.format), name, self.words)
 
 
-def _tables(path: Path, name: str, form: str) -> Iterator[tuple[Any, Mapping[str, list[str]]]]:
-    """Parts of the table, with the names of its classes by column."""
+Tables = Iterator[tuple[Any, Mapping[str, list[str]]]]
+"""Parts of a table, with the names of its classes by column."""
+
+
+def table_records(tables: Tables, name: str, words: str | None) -> Iterator[Record]:
+    """A record a row, class ids as their names."""
+    number = 0
+    for table, names in tables:
+        for row in table.to_pylist():
+            number += 1
+            named = {key: _named(value, names.get(key)) for key, value in row.items()}
+            yield record(named, f"{name}:row {number}", words)
+
+
+def arrow_tables(path: Path, name: str, form: str) -> Tables:
+    """A file's, or those of all ``.arrow`` files in a folder."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -47,7 +56,7 @@ def _tables(path: Path, name: str, form: str) -> Iterator[tuple[Any, Mapping[str
     try:
         if form == "parquet":
             with pq.ParquetFile(path) as file:
-                names = _class_names(file.schema_arrow.metadata)
+                names = class_names(file.schema_arrow.metadata)
                 for batch in file.iter_batches(8192):
                     yield batch, names
             return
@@ -57,7 +66,7 @@ def _tables(path: Path, name: str, form: str) -> Iterator[tuple[Any, Mapping[str
         for each in files:
             with pa.memory_map(str(each)) as source:
                 reader = _reader(source)
-                names = _class_names(reader.schema.metadata)
+                names = class_names(reader.schema.metadata)
                 for batch in reader:
                     yield batch, names
     except (pa.ArrowException, OSError) as error:
@@ -85,7 +94,7 @@ class _Batches:
         return self._batches
 
 
-def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
     """The names of classes that ``datasets`` keeps in a table's metadata, by column."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]

@@ -71,16 +71,11 @@ class Column:
         return 2 * self.distinct <= len(self.values)
 
 
-def columns(records: Sequence[Record]) -> tuple[dict[str, Column], dict[str, int]]:
-    """The fields that every row has, as columns; and those that some rows lack, with how many do."""
+def columns(records: Sequence[Record]) -> tuple[dict[str, Column], frozenset[str]]:
+    """The fields as columns, and the names of those that some rows lack; a value that is not there is a blank one."""
     names = dict.fromkeys(name for record in records for name in record.fields)
-    lacking = {name: sum(name not in record.fields for record in records) for name in names}
-    full = {
-        name: column(name, [record.fields[name] for record in records])
-        for name, missing in lacking.items()
-        if not missing
-    }
-    return full, {name: missing for name, missing in lacking.items() if missing}
+    found = {name: column(name, [record.fields.get(name) for record in records]) for name in names}
+    return found, frozenset(name for name in names if any(name not in record.fields for record in records))
 
 
 def without_blanks(text: str) -> bool:

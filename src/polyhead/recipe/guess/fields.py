@@ -31,22 +31,19 @@ def guess_fields(look: Look, choose: Choose) -> Fields | str:
     if look.form.format.value == "doccano" and "spans" in found:
         hidden.add("label")
     open_ = {name: each for name, each in found.items() if name not in hidden}
-    left_out = {
-        name: f"{count:,} of {len(look.records):,} rows lack it; write null there to have it read"
-        for name, count in lacking.items()
-        if name not in own and not (own and name.startswith("_"))
-    }
+    whole = {name: each for name, each in open_.items() if name not in lacking}  # as a text must be
+    left_out: dict[str, str] = {}
     given = "words" if look.records[0].words is not None else "markup" if "markup" in look.form.layout else ""
     layout: Layout = {}
     if not given:
-        texts = guess_texts(open_, choose, where=str(look.path))
+        texts = guess_texts(whole, choose, where=str(look.path))
         if texts is None:
             return f"no field looks like a text; there are: {shown(', '.join(found), 120)}"
         layout = texts.layout
         left_out.update(texts.left_out)
     look_layout = {**look.form.layout, **layout}
     records = read_with(look_layout, look.records)
-    splits = _splits(open_)
+    splits = _splits(whole)
     read = {name for key in ("text", "text_pair", "words", "markup") for name in as_list(look_layout, key)}
     rest = {name: each for name, each in open_.items() if name not in read | left_out.keys()}
     if splits:

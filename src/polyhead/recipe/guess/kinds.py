@@ -56,7 +56,7 @@ def _of_numbers(each: Column, *, pair: bool, by_name: bool) -> Kind | str:
     hinted = hints(each.name, LABEL | SCORE)
     sure = hinted and not is_id(each.name)
     if each.distinct == 1 and not is_main_label(each.name):
-        return f"each row has the same value, {_example(each)}"
+        return f"its only value is {shown(next(iter(each.counts)), 40)}"
     counted = hints(each.name, SCORE) or (hinted and each.rows <= _SMALL)
     if each.whole and each.filled and each.distinct == each.rows and not counted:
         return "all different and never blank: it looks like an id"
@@ -76,7 +76,7 @@ def _of_strings(each: Column, *, by_name: bool) -> Kind | str:
     hinted = hints(each.name, LABEL)
     different = f"{each.distinct:,} different strings in {each.rows:,} rows"
     if each.distinct == 1 and not is_main_label(each.name):
-        return f"each row has the same value, {_example(each)}"
+        return f"its only value is {shown(next(iter(each.counts)), 40)}"
     if separator := _separator(each):
         why = f"its cells hold several labels, parted by {separator}"
         return Kind("multilabel", why, {"label": each.name, "separator": separator}, hinted)
@@ -105,10 +105,6 @@ def _separator(each: Column) -> str | None:
         if again and 20 * several >= len(each.values) and longest <= _LONGEST:
             return separator
     return None
-
-
-def _example(each: Column) -> str:
-    return shown(next(iter(each.counts)), 40)
 
 
 def rounded_outwards(low: float, high: float) -> list[float]:

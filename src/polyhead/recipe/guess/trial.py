@@ -51,7 +51,9 @@ def tried(guess: TaskGuess, layout: Layout, records: Sequence[Record]) -> TaskGu
         KINDS[guess.kind].model_validate({"kind": guess.kind, **settings, **checked})
     except ValidationError as error:
         return error.errors()[0]["msg"].removeprefix("Value error, ")
-    return replace(guess, settings=settings, labels=tuple(labels) if declared.has_labels else ())
+    without = sum(1 for row in rows if row.text.strip()) - len(golds)
+    why = f"{guess.why}; {without:,} of {len(rows):,} rows have none" if without else guess.why
+    return replace(guess, why=why, settings=settings, labels=tuple(labels) if declared.has_labels else ())
 
 
 def _golds(rows: Sequence[Row], guess: TaskGuess, declared: Task, log: FaultLog) -> list[Any]:
