@@ -1,14 +1,59 @@
-"""The recipe's page in the docs is what the code says."""
+"""The recipe's pages are current, and every example on them can be read."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from polyhead.recipe.reference import reference
+from polyhead import load_recipe
+from polyhead.data.readers import SOURCES
+from polyhead.kinds import KINDS
+from polyhead.recipe.data import prepare
+from polyhead.recipe.pages import FORMATS, HEADS
+from polyhead.recipe.reference import pages
 
-PAGE = Path(__file__).parents[2] / "docs/recipe.md"
+DOCS = Path(__file__).parents[2] / "docs"
+TASKS = "tasks:\n  topic: {kind: classification, labels: [x, y]}\n  ner: {kind: tagging}\n"
 
 
-@pytest.mark.skipif(not PAGE.exists(), reason="the docs are not here")
-def test_the_page_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == reference()
+@pytest.mark.parametrize("place", pages())
+def test_the_pages_are_current(place: str) -> None:
+    made = (DOCS / place).read_text(encoding="utf-8")
+    assert made == pages()[place], "run: python -m polyhead.recipe.reference docs"
+
+
+def test_every_head_and_every_format_has_a_page() -> None:
+    assert set(HEADS) == set(KINDS)
+    assert set(FORMATS) == set(SOURCES)
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_the_example_of_a_head_can_be_read(kind: str, tmp_path: Path) -> None:
+    example = HEADS[kind]
+    assert f"kind: {kind}" in example.tasks
+    (tmp_path / "rows.jsonl").write_text(example.rows, encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(f"tasks:\n  {example.tasks}\ndata:\n  own: {example.data}\n")
+    data = prepare(load_recipe(tmp_path / "recipe.yaml"), ["train"])
+    assert sum(data.surveys["own", "train"].labelled.values()) == 2
+
+
+@pytest.mark.parametrize("name", [name for name, example in FORMATS.items() if example.files])
+def test_the_example_of_a_format_can_be_read(name: str, tmp_path: Path) -> None:
+    example = FORMATS[name]
+    for file, content in example.files.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    used = [line for line in TASKS.splitlines(keepends=True)[1:] if line.split(":")[0].strip() in example.data]
+    (tmp_path / "recipe.yaml").write_text(f"tasks:\n{''.join(used)}data:\n  own: {example.data}\n")
+    data = prepare(load_recipe(tmp_path / "recipe.yaml"), ["train"])
+    found = data.surveys["own", "train"]
+    assert found.rows
+    assert not data.log.counts
+    for task in data.tasks:
+        assert found.labelled[task], f"{task} in {name}"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for place in pages():
+        for link in re.findall(r"\]\(([^)#]+)", (DOCS / place).read_text(encoding="utf-8")):
+            assert ((DOCS / place).parent / link).exists(), (place, link)

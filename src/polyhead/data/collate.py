@@ -55,7 +55,7 @@ def to_inputs(padded: Padded, parts: IntArray | None = None) -> Inputs:
 def vector_inputs(vectors: TargetArray) -> Inputs:
     """Embeddings that were computed earlier as the model's inputs. *Shape:* (texts, width)."""
     nothing = torch.zeros((len(vectors), 0), dtype=torch.int64)
-    return Inputs(nothing, nothing, nothing, vectors=torch.from_numpy(np.asarray(vectors, dtype=np.float32)))
+    return Inputs(nothing, nothing, nothing, vectors=torch.from_numpy(np.require(vectors, np.float32, ["C", "W"])))
 
 
 class Collator:

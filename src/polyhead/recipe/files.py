@@ -67,4 +67,4 @@ def _binding(task: Task, form: str, field: str | None) -> dict[str, str | int]:
         if not field.lstrip("-").isdecimal():
             raise UserError(f"--task: in conll files a task's labels are a column's number, found {shown(field)}")
         return {"column": int(field)}
-    return {"label": field} if task.level == "sentence" else {"spans": field}
+    return {"spans": field} if task.level == "token" else {"label": field}

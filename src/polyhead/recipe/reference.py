@@ -1,9 +1,11 @@
-"""The recipe's reference in Markdown, written from the settings themselves.
+"""The recipe's reference in Markdown, written from the settings themselves: one page, and one for each head and format.
 
-``python -m polyhead.recipe.reference > docs/recipe.md`` brings the docs up to date.
+``python -m polyhead.recipe.reference docs`` brings the docs up to date.
 """
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -11,15 +13,19 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from polyhead.data.readers import SOURCES, Binding, Sample, Source
+from polyhead.folder.files import write_text
 from polyhead.kinds import KINDS, Task
+from polyhead.recipe.pages import FORMATS, HEADS
 from polyhead.recipe.schema import ModelSettings
 from polyhead.training import TrainingSettings
+
+_COMMON = set(Task.model_fields) - {"kind"}
 
 _INTRO = """# Recipes, key by key
 
 A recipe is a YAML file with four sections: `model`, `tasks`, `data`, `training`. Paths of data are relative to the recipe's
 folder, or to `--data-root`. Any key can be set on the command line: `polyhead train recipe.yaml --training.epochs=5`.
-This page is made from the code: `python -m polyhead.recipe.reference > docs/recipe.md`.
+This page is made from the code: `python -m polyhead.recipe.reference docs`. Heads and formats have pages of their own.
 """
 
 _DATA = """
@@ -42,24 +48,6 @@ data:
 """
 
 _SHAPES = """
-What rows look like, by format:
-
-| format | row |
-|---|---|
-| `jsonl`, `json` | objects, one a line or in one list: `{"text": "…", "topic": "travel", "entities": [{"start": 0, "end": 5, "type": "PERSON"}]}`; the keys' names are yours to say |
-| `jsonl` with `words` | `{"words": ["Anna", "went"], "tags": ["B-PER", "O"]}` |
-| `csv`, `tsv` | a header, or `columns` |
-| `conll` | a word a line with its tags, a blank line between sentences; IOB1, IOB2, BIOES or BILOU |
-| `text` | a text a line, without labels |
-| `parquet`, `arrow` | a row's columns, as in `jsonl` |
-| `datasets` | a split's folder that HF `datasets` saved (`save_to_disk`), or a name on the Hub with its `split`; `words: tokens`, `tasks: {entities: {tags: ner_tags}}`; class ids become the names of their features |
-| `doccano` | JSONL; `label`, `labels` or `entities` with `[start, end, label]`, `{start_offset, end_offset, label}`, or classes |
-| `prodigy` | JSONL; `spans`, `label` or `accept`; rows whose `answer` is not accept are left out and counted |
-| `spacy` | JSON: `[["Anna went", {"entities": [[0, 4, "PERSON"]], "cats": {"travel": 1}}]]` |
-| `label-studio` | its JSON export; `labels` become spans, `choices` the class, of the first annotation that was not cancelled |
-| `gliner` | JSON: `[{"tokenized_text": ["Anna", "went"], "ner": [[0, 0, "PERSON"]]}]`, word numbers inclusive |
-| `parallel` | a folder with `seq.in`, `seq.out` and `label`, line by line |
-
 Where the recipe does not name the field of a task's labels, it is the task's own name or, if the row has no such field,
 `label` for a class, `spans` or `tags` for entities. `markup: FIELD` reads entities in brackets, in any of these formats:
 `wake me up at [time : five am]`. Files that end in `.gz` or `.zst` are decompressed on the way (but cannot stream).
@@ -82,20 +70,19 @@ def _lines() -> Iterator[str]:
     yield from _table(ModelSettings)
     yield "\n## `tasks`\n"
     yield "A mapping from tasks' names (`[a-z0-9_-]+`) to their settings.\n"
-    common = set(Task.model_fields) - {"kind"}
-    yield from _table(Task, only=common)
+    yield from _table(Task, only=_COMMON)
+    yield "\nWhat else there is depends on the kind:\n"
+    yield "| kind | what it answers | metrics |"
+    yield "|---|---|---|"
     for name, kind in KINDS.items():
-        summary = (kind.__doc__ or "").split("\n")[0]
-        yield f"\n### `kind: {name}`\n\n{summary} Metrics: {', '.join(f'`{metric}`' for metric in kind.metrics)}.\n"
-        yield from _table(kind, only=set(kind.model_fields) - common - {"kind"})
+        metrics = ", ".join(f"`{metric}`" for metric in kind.metrics)
+        yield f"| [`{name}`](heads/{name}.md) | {_summary(kind)} | {metrics} |"
     yield _DATA
     yield from _table(Source)
-    for source in dict.fromkeys(SOURCES.values()):
-        own = set(source.model_fields) - set(Source.model_fields)
-        names = ", ".join(f"`{name}`" for name, each in SOURCES.items() if each is source)
-        if own:
-            yield f"\nOf {names} alone:\n"
-            yield from _table(source, only=own)
+    yield "\n| format | |"
+    yield "|---|---|"
+    for name in SOURCES:
+        yield f"| [`{name}`](formats/{name}.md) | {FORMATS[name].what} |"
     yield _SHAPES
     yield "\n### `data.SET.tasks.TASK`\n"
     yield from _table(Binding)
@@ -103,6 +90,49 @@ def _lines() -> Iterator[str]:
     yield from _table(Sample)
     yield "\n## `training`\n"
     yield from _table(TrainingSettings)
+
+
+def pages() -> dict[str, str]:
+    """Every page, by its place below the docs' folder."""
+    heads = {f"heads/{name}.md": "\n".join(_head(name)) + "\n" for name in KINDS}
+    formats = {f"formats/{name}.md": "\n".join(_format(name)) + "\n" for name in SOURCES}
+    return {"recipe.md": reference(), **heads, **formats}
+
+
+def _head(name: str) -> Iterator[str]:
+    kind, example = KINDS[name], HEADS[name]
+    yield f"# `kind: {name}`\n\n{_summary(kind)}\n\n{example.what}\n"
+    yield f"```yaml\ntasks:\n  {example.tasks}\ndata:\n  own: {example.data}\n```\n"
+    yield f"Rows of `rows.jsonl`:\n\n```json\n{example.rows}```\n"
+    yield f"What `predict` answers, as JSON:\n\n```json\n{example.answer}\n```\n"
+    yield f"Metrics: {', '.join(f'`{metric}`' for metric in kind.metrics)}; the first chooses the best model.\n"
+    yield from _table(kind, only=set(kind.model_fields) - _COMMON - {"kind"})
+    yield "\n`labels` and `weight` are those of every task: [recipe.md](../recipe.md). Where labels stand in other formats:"
+    yield "[formats](../recipe.md#data)."
+
+
+def _format(name: str) -> Iterator[str]:
+    example, source = FORMATS[name], SOURCES[name]
+    yield f"# `format: {name}`\n\n{example.what}\n"
+    for file, content in example.files.items():
+        yield f"`{file}`:\n\n```\n{content}```\n"
+    yield f"```yaml\ndata:\n  own: {example.data}\n```\n"
+    own = set(source.model_fields) - set(Source.model_fields)
+    if own:
+        yield "Settings of this format:\n"
+        yield from _table(source, only=own)
+        yield ""
+    streams = "Can stream (`stream: true`)" if source.streams else "Is read into memory"
+    packed = (
+        ""
+        if name in ("parquet", "arrow", "datasets")
+        else "; files that end in .gz or .zst are decompressed on the way"
+    )
+    yield f"{streams}{packed}. All settings of data sets: [recipe.md](../recipe.md#data)."
+
+
+def _summary(kind: type[Task]) -> str:
+    return (kind.__doc__ or "").split("\n")[0].replace("→", "→")
 
 
 def _table(model: type[BaseModel], only: set[str] | None = None) -> Iterator[str]:
@@ -141,4 +171,5 @@ def _type(annotation: Any) -> str:
 
 
 if __name__ == "__main__":
-    print(reference(), end="")  # noqa: T201
+    for place, text in pages().items():
+        write_text(Path(sys.argv[1]) / place, text)

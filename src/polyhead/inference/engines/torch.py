@@ -55,7 +55,7 @@ class TorchEngine:
     @torch.inference_mode()
     def classify(self, task: str, features: Sequence[FloatArray]) -> FloatArray:
         """Logits from features that were read before."""
-        tensors = [torch.from_numpy(np.asarray(each, dtype=np.float32)).to(self.device) for each in features]
+        tensors = [torch.from_numpy(np.require(each, np.float32, ["C", "W"])).to(self.device) for each in features]
         return _numpy(self.model.heads[task].classify(*tensors))
 
 
