@@ -72,3 +72,35 @@ def test_long_run(tmp_path: Path) -> None:
     ]
     assert lines[-1].startswith("kept step")
     assert len(checkpoints(tmp_path / "run")) == 1
+
+
+ORDERS = [
+    ("play|O {}|B-artist {}|I-artist loudly|O", "play"),
+    ("book|O a|O table|O in|O {}|B-city for|O {}|B-number", "book"),
+    ("will|O it|O rain|O in|O {}|B-city {}|B-time", "weather"),
+]
+
+
+def test_intent_slots(tmp_path: Path) -> None:
+    for split in ("train", "dev", "test"):
+        folder = tmp_path / "snips" / split
+        folder.mkdir(parents=True)
+        pairs = [
+            ([cell.split("|") for cell in order.format(f"one{number}", f"two{number}").split()], intent)
+            for number in range(8)
+            for order, intent in ORDERS
+        ]
+        (folder / "seq.in").write_text("".join(" ".join(word for word, _ in row) + "\n" for row, _ in pairs))
+        (folder / "seq.out").write_text("".join(" ".join(tag for _, tag in row) + "\n" for row, _ in pairs))
+        (folder / "label").write_text("".join(f"{intent}\n" for _, intent in pairs))
+    recipe = load_recipe(
+        RECIPE.parents[1] / "intent-slots/recipe.yaml",
+        data_root=tmp_path,
+        overrides={"training.epochs": "12", "training.batch_size": "8"},
+    )
+    result = train(recipe, tmp_path / "run")
+    assert result.best.report.metrics()["exact_rows"] == result.best.score > 0.5
+    model = Polyhead.from_pretrained(tmp_path / "run")
+    answer = model.predict("will it rain in one3 two3")
+    assert answer["intent"].label == "weather"
+    assert set(model.tasks["slots"].labels) == {"artist", "city", "number", "time"}

@@ -88,6 +88,9 @@ class _View:
             task = report.report.tasks[name]
             for metric in list(task.metrics)[:1] + (["token_accuracy"] if "token_accuracy" in task.metrics else []):
                 cells[f"{name} {metric}"] = f"{100 * task.metrics[metric]:.2f}"
+        right, rows = report.report.exact_rows
+        if rows:
+            cells["exact rows"] = f"{100 * right / rows:.2f}"
         cells["seconds"] = f"{report.seconds:.0f}"
         cells[""] = "best" if report.best else ""
         widths = [max(len(head), 14 if "→" in cell else len(cell)) for head, cell in cells.items()]
