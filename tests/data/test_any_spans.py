@@ -66,7 +66,7 @@ def test_spans_come_back_or_are_counted(
     missing = asked - found
     unread = perfect_unseen(minilm.pretrained.tokenizer, examples[0].text)
     counted = sum(log.counts.values())
-    assert not missing or counted or unread, "gone without a word"
+    assert len(missing) <= counted or unread, "each that is gone was counted"
     if not unread:  # such a word is O, and parts an entity that goes over it
         assert found <= asked
     if not counted and not unread:
