@@ -12,9 +12,12 @@ from polyhead.data.convert import as_row
 from polyhead.data.faults import FaultLog
 from polyhead.data.read import read
 from polyhead.data.readers import SOURCES
-from polyhead.kinds import ClassificationTask, TaggingTask, Task
+from polyhead.kinds import ClassificationTask, MultilabelTask, RegressionTask, TaggingTask, Task
 
-TASKS: dict[str, Task] = {"topic": ClassificationTask(), "ner": TaggingTask()}
+TASKS: dict[str, Task] = {
+    "topic": ClassificationTask(), "ner": TaggingTask(), "marks": MultilabelTask(),
+    "size": RegressionTask(range=(0, 9)),
+}  # fmt: skip
 TAGGED = "Ada\tB-PER\nLee\tI-PER\nmet\tO\nBo\tB-PER\n\nhi\tO\n"
 
 
@@ -38,6 +41,11 @@ CASES: list[tuple[str, Any, list[str], dict[str, Any]]] = [
      ["--format", "gliner", "--entities", "ner"], {"words": "words"}),
     ("f.jsonl", json.dumps({"tokens": ["Ada", "Lee"], "t": ["B-PER", "O"], "c": 3}) + "\n",
      ["--words", "tokens", "--entities", "ner=t", "--label", "topic=c"], {"words": "words"}),
+    ("f.csv", "a,b,m,s\nx,y,p|q,2.5\nz,w,,3\n",
+     ["--text", "a", "--text-pair", "b", "--labels", "marks=m", "--separator", "|", "--number", "size=s"],
+     {"text_pair": "text_pair"}),
+    ("f.jsonl", json.dumps({"text": "x", "more": ["y", "z"], "marks": ["p"]}) + "\n",
+     ["--text-pair", "more", "--labels", "marks"], {"text_pair": "text_pair"}),
 ]  # fmt: skip
 
 

@@ -10,15 +10,21 @@ WORDS = "words"
 def as_row(example: Example) -> dict[str, Any]:
     """A row: ``text`` (or ``words``, where the file gave words), and each task's label under the task's name.
 
-    Entities are ``{"start", "end", "type"}`` in characters of the text; of words, of the words joined by single spaces.
+    ``text_pair`` is the second text, or a list where there are more. Several labels are a list of names, numbers are
+    numbers. Entities are ``{"start", "end", "type"}`` in characters of the text; of words, of the words joined by
+    single spaces.
     """
     head: dict[str, Any] = {"text": example.text}
     if example.words is not None:
         head = {WORDS: [example.text[start:end] for start, end in example.words]}
+    if example.others:
+        head["text_pair"] = example.others[0] if len(example.others) == 1 else list(example.others)
     return {**head, **{name: _plain(gold) for name, gold in example.labels.items()}}
 
 
 def _plain(gold: Any) -> Any:
-    if isinstance(gold, str):
+    if isinstance(gold, str | float):
         return gold
-    return [{"start": span.start, "end": span.end, "type": span.type} for span in gold]
+    return [
+        each if isinstance(each, str) else {"start": each.start, "end": each.end, "type": each.type} for each in gold
+    ]

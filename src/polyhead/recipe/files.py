@@ -28,12 +28,13 @@ def read_file(
     log: FaultLog,
     *,
     optional: bool = False,
+    separator: str | None = None,
 ) -> Sequence[Example]:
     """The rows of one file, which is streamed where its format can be.
 
     ``form`` is guessed from the file's ending if left out; ``layout`` are the source's settings, as far as they are not
     ``None``; ``fields`` says where each task's labels are, ``None`` for the usual place; ``optional`` that the file
-    need not have them.
+    need not have them; ``separator`` what parts several labels in a cell.
 
     Raises:
         UserError: an unknown format, a setting that it does not have, or a file that is wrong.
@@ -46,7 +47,7 @@ def read_file(
         "format": form,
         "stream": SOURCES[form].streams and not packed,
         "path": str(path.resolve()),
-        "tasks": {name: _binding(tasks[name], form, field) for name, field in fields.items()},
+        "tasks": {name: _binding(tasks[name], form, field, separator) for name, field in fields.items()},
         **{key: value for key, value in layout.items() if value},
     }
     source, faults = validate(SOURCES[form], settings)
@@ -60,11 +61,12 @@ def named_fields(given: Sequence[str]) -> dict[str, str | None]:
     return {name: field or None for name, _, field in (each.partition("=") for each in given)}
 
 
-def _binding(task: Task, form: str, field: str | None) -> dict[str, str | int]:
+def _binding(task: Task, form: str, field: str | None, separator: str | None) -> dict[str, str | int]:
+    parted = {"separator": separator} if separator and task.kind == "multilabel" else {}
     if field is None:
-        return {}
+        return {**parted}
     if form == "conll":
         if not field.lstrip("-").isdecimal():
             raise UserError(f"--task: in conll files a task's labels are a column's number, found {shown(field)}")
         return {"column": int(field)}
-    return {"spans": field} if task.level == "token" else {"label": field}
+    return {"spans": field} if task.level == "token" else {"label": field, **parted}
