@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import yaml
 
-from polyhead import load_recipe, train
+from polyhead import Polyhead, load_recipe, train
 from polyhead.data.example import Example
 from polyhead.data.leaks import exact_leaks, near_leaks
 from polyhead.recipe.check import RARE, check
+from polyhead.recipe.data import prepare
 from polyhead.recipe.run import Watcher
 from polyhead.recipe.start import begin
 from polyhead.training.estimate import estimate
@@ -158,3 +159,19 @@ def test_what_was_cut_is_counted_in_training(recipe: Path, tmp_path: Path) -> No
     assert evaluation.cut_words > 10
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["cut_texts"] == 1
+
+
+def test_tasks_without_labels_have_no_warnings_of_labels(tmp_path: Path, minilm: Polyhead) -> None:
+    rows = "".join(
+        json.dumps({"a": f"text {number}", "b": f"other {number}", "s": number % 5}) + "\n" for number in range(8)
+    )
+    (tmp_path / "rows.jsonl").write_text(rows)
+    (tmp_path / "recipe.yaml").write_text(
+        "tasks: {alike: {kind: similarity, range: [0, 5]}}\n"
+        "data: {own: {format: jsonl, text: a, text_pair: b, train: rows.jsonl, validation: 0.25,"
+        " tasks: {alike: {label: s}}}}\n"
+    )
+    data = prepare(load_recipe(tmp_path / "recipe.yaml"))
+    found = check(data, minilm.pretrained.tokenizer)
+    assert found.labels == {}
+    assert not [line for line in found.warnings if "label" in line]

@@ -67,7 +67,8 @@ def check(
     folder = output or Path("checks") / loaded.name
     draw_lengths({name: each.tokens for name, each in found.lengths.items()}, pretrained.tokenizer.max_length,
                  folder / "lengths.png")  # fmt: skip
-    draw_labels(found.labels, folder / "labels.png")
+    if found.labels:
+        draw_labels(found.labels, folder / "labels.png")
     if json:
         print_json(_summary(data, found, faults, taken, folder))
     else:
@@ -83,7 +84,7 @@ def _show(data: "Data", found: "Checked", taken: "Estimate | None", folder: Path
     for name, labels in found.labels.items():
         out.print(_labels_table(name, labels))
     out.print(_lengths_table(found))
-    out.print(f"Histograms: {folder / 'lengths.png'}, {folder / 'labels.png'}", markup=False)
+    out.print(f"Histograms: {', '.join(_histograms(found, folder))}", markup=False)
     if taken is not None:
         out.print(
             f"Training: {taken.steps:,} steps of {taken.seconds_per_step:.2f} s, about {duration(taken.seconds)} with"
@@ -91,6 +92,11 @@ def _show(data: "Data", found: "Checked", taken: "Estimate | None", folder: Path
         )
     for line in found.warnings:
         out.print(f"! {printable(line, 600)}", markup=False)
+
+
+def _histograms(found: "Checked", folder: Path) -> list[str]:
+    """The pictures that were drawn."""
+    return [str(folder / "lengths.png"), *([str(folder / "labels.png")] if found.labels else [])]
 
 
 def _rows_table(data: "Data") -> Table:
@@ -153,5 +159,5 @@ def _summary(
         "leaks": [asdict(leak) for leak in found.leaks],
         "oddities": dict(data.log.counts),
         "estimate": None if taken is None else asdict(taken),
-        "histograms": [str(folder / "lengths.png"), str(folder / "labels.png")],
+        "histograms": _histograms(found, folder),
     }

@@ -1,7 +1,8 @@
 """Texts that stand in more than one split: figures on a split that the model has seen say little.
 
-Exact: equal but for case and blanks. Near: Jaccard similarity of character 5-grams of at least ``NEAR`` (MinHash with
-locality-sensitive hashing, Broder 1997, by the library datasketch; what it proposes is verified).
+Exact: equal but for case and blanks, all texts of a row together. Near: Jaccard similarity of character 5-grams of at
+least ``NEAR`` (MinHash with locality-sensitive hashing, Broder 1997, by the library datasketch; what it proposes is
+verified).
 """
 
 from collections import defaultdict
@@ -33,7 +34,7 @@ def exact_leaks(splits: Sequence[tuple[str, Iterable[Example]]]) -> list[Leak]:
     first: dict[int, dict[str, str]] = defaultdict(dict)
     for name, examples in splits:
         for example in examples:
-            seen = first[hash(_normal(example.text))]
+            seen = first[hash(_normal(" ".join(example.texts)))]
             for earlier, place in seen.items():
                 if split_of(earlier) != split_of(name):
                     found[earlier, name].append((place, example.source))
@@ -53,13 +54,17 @@ def near_leaks(
     found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for name, examples in splits:
         for example in examples:
-            grams, normal = _grams(example.text), hash(_normal(example.text))
+            grams, normal = _grams(" ".join(example.texts)), hash(_normal(" ".join(example.texts)))
             sketch = MinHash(num_perm=_PERMUTATIONS)
             sketch.update_batch([gram.encode("utf-8", "surrogatepass") for gram in grams])
             matched = {earlier for earlier, seen in normals.items() if normal in seen}
             for key in sorted(index.query(sketch)):
                 earlier, other = rows[key]
-                if earlier not in matched and split_of(earlier) != split_of(name) and _is_near(grams, other.text):
+                if (
+                    earlier not in matched
+                    and split_of(earlier) != split_of(name)
+                    and _is_near(grams, " ".join(other.texts))
+                ):
                     matched.add(earlier)
                     found[earlier, name].append((other.source, example.source))
             index.insert(len(rows), sketch)

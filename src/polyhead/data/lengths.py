@@ -66,6 +66,9 @@ def measure_lengths(
     while chunk := list(islice(rows, 4096)):
         found = tokenizer.lengths([example.text for example in chunk])
         parts.append(found)
+        others = [text for example in chunk for text in example.others]
+        if others:
+            parts.append(tokenizer.lengths(others))
         for example, length in zip(chunk, found.tolist(), strict=True):
             gold = [span for name in tagging for span in example.labels.get(name, ())]
             spans += len(gold)

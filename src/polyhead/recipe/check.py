@@ -77,9 +77,11 @@ def quick_findings(data: Data, tokenizer: TextTokenizer) -> list[str]:
 
 
 def label_counts(data: Data) -> dict[str, dict[str, dict[str, int]]]:
-    """By task, label and split: how often it occurs, labels in the order of their ids."""
+    """By task, label and split: how often it occurs, labels in the order of their ids; of tasks that have labels."""
     counts: dict[str, dict[str, dict[str, int]]] = {}
     for name, task in data.tasks.items():
+        if not task.has_labels:
+            continue
         found = {label for survey in data.surveys.values() for label in survey.labels.get(name, ())}
         counts[name] = {
             label: {
@@ -97,11 +99,17 @@ def label_counts(data: Data) -> dict[str, dict[str, dict[str, int]]]:
 
 
 def _label_warnings(data: Data) -> Iterator[str]:
-    for name, labels in label_counts(data).items():
-        empty = {split for split in SPLITS[1:] if not any(counts.get(split) for counts in labels.values())}
+    labels = label_counts(data)
+    for name, task in data.tasks.items():
+        labelled = {
+            own
+            for (_, own), found in data.surveys.items()
+            if (found.labels.get(name) if task.has_labels else found.labelled[name])
+        }
+        empty = set(SPLITS[1:]) - labelled
         for split in sorted(empty & {own for _, own in data.surveys}):
             yield f"{name}: no row of {split} has a label of it"
-        for label, counts in labels.items():
+        for label, counts in labels.get(name, {}).items():
             quoted, train = shown(label), counts.get("train", 0)
             if not train:
                 yield f"{name}: no training row has {quoted}, so it cannot be learned"
