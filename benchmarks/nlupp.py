@@ -6,6 +6,7 @@ Several intents and any number of slots a sentence, from about a hundred sentenc
 """
 
 import argparse
+import json
 from pathlib import Path
 
 from benchmarks.agnews_conll import results_table, summarized
@@ -25,6 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     described = machine()
     show_machine(described)
+    known = labels(options.data_root / "nlupp" / options.domain)
     results = {}
     for fold in options.folds:
         paths = [f"nlupp/{options.domain}/fold{number % FOLDS}.json" for number in range(fold, fold + FOLDS)]
@@ -32,11 +34,23 @@ def main() -> None:
             "data.nlupp.train": paths[0],
             "data.nlupp.validation": paths[1],
             "data.nlupp.test": f"[{', '.join(paths[2:])}]",
+            **{f"tasks.{task}.labels": json.dumps(names) for task, names in known.items()},
         }
         place = options.output / f"{options.domain}-{fold}"
         results[fold] = fresh_process(run_seed, RECIPE, 13 + fold, options.data_root, place, changes)
     console.print(results_table(results, summarized(list(results.values()))))
     write_json(options.output / f"{options.domain}.json", {"machine": described, "folds": results})
+
+
+def labels(folder: Path) -> dict[str, list[str]]:
+    """The intents and slots of the domain, as its ontology has them; a single fold does not show all."""
+    rows = [
+        row for fold in range(FOLDS) for row in json.loads((folder / f"fold{fold}.json").read_text(encoding="utf-8"))
+    ]
+    return {
+        "intents": sorted({name for row in rows for name in row.get("intents", ())}),
+        "slots": sorted({name for row in rows for name in row.get("slots", ())}),
+    }
 
 
 if __name__ == "__main__":
