@@ -2,9 +2,10 @@
 
 import os
 import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -14,6 +15,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from polyhead import Polyhead
+from polyhead.cli import main
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers that share the processor must not each take all of it
     torch.set_num_threads(1)
@@ -122,3 +124,28 @@ def backbones(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 def minilm() -> Polyhead:
     """The bundled all-MiniLM-L6-v2 in fp32; tests do not change it."""
     return Polyhead.from_pretrained(dtype="float32")
+
+
+class Result(NamedTuple):
+    """What a command said."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Runs the command line in this process."""
+
+    def call(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["polyhead", *map(str, arguments)])
+        capfd.readouterr()
+        try:
+            main()
+            status = 0
+        except SystemExit as stop:
+            status = stop.code if isinstance(stop.code, int) else 0
+        return Result(status, *capfd.readouterr())
+
+    return call

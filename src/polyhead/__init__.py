@@ -8,7 +8,17 @@ from polyhead._version import __version__
 if TYPE_CHECKING:
     from polyhead.api import Polyhead
     from polyhead.errors import MissingExtra, PolyheadError, UserError
-    from polyhead.predictions import Classification, Entity, LabelScore, Prediction, Tagging, WordTag
+    from polyhead.predictions import (
+        Classification,
+        Entity,
+        LabelScore,
+        Multilabel,
+        Prediction,
+        Regression,
+        Similarity,
+        Tagging,
+        WordTag,
+    )
     from polyhead.recipe import Recipe, load_recipe, train
 
 _HOMES = {
@@ -19,7 +29,10 @@ _HOMES = {
     "Classification": "polyhead.predictions",
     "Entity": "polyhead.predictions",
     "LabelScore": "polyhead.predictions",
+    "Multilabel": "polyhead.predictions",
     "Prediction": "polyhead.predictions",
+    "Regression": "polyhead.predictions",
+    "Similarity": "polyhead.predictions",
     "Tagging": "polyhead.predictions",
     "WordTag": "polyhead.predictions",
     "Recipe": "polyhead.recipe",
@@ -32,10 +45,13 @@ __all__ = [
     "Entity",
     "LabelScore",
     "MissingExtra",
+    "Multilabel",
     "Polyhead",
     "PolyheadError",
     "Prediction",
     "Recipe",
+    "Regression",
+    "Similarity",
     "Tagging",
     "UserError",
     "WordTag",

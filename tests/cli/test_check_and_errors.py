@@ -1,39 +1,16 @@
 """``polyhead check`` and ``evaluate --errors`` as a user meets them."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import yaml
 
+from conftest import Result
 from polyhead import load_recipe, train
-from polyhead.cli import main
 from polyhead.cli.common import out
 from polyhead.starter import FOLDER
-
-
-class Result(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
-    def call(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["polyhead", *map(str, arguments)])
-        capfd.readouterr()
-        try:
-            main()
-            status = 0
-        except SystemExit as stop:
-            status = stop.code if isinstance(stop.code, int) else 0
-        return Result(status, *capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture

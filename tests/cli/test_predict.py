@@ -1,40 +1,20 @@
 """``polyhead predict`` on pairs, on stored embeddings, and where it abstains; ``evaluate`` on pairs."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from conftest import Result
 from polyhead import Polyhead
-from polyhead.cli import main
 from polyhead.cli.common import out
 
 
-class Result(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+@pytest.fixture(autouse=True)
+def _wide_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(out, "width", 200)
-
-    def call(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["polyhead", *map(str, arguments)])
-        capfd.readouterr()
-        try:
-            main()
-            status = 0
-        except SystemExit as stop:
-            status = stop.code if isinstance(stop.code, int) else 0
-        return Result(status, *capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture(scope="module")

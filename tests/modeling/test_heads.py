@@ -15,8 +15,8 @@ from polyhead.kinds import IGNORED
 from polyhead.modeling.encoded import Encoded
 from polyhead.modeling.heads import PairsHead, RegressionHead, SimilarityHead, TaggingHead
 from polyhead.modeling.heads.crf import Crf, compact
+from polyhead.modeling.heads.losses import BinaryLoss
 from polyhead.modeling.heads.mix import ScalarMix
-from polyhead.modeling.heads.multilabel import BinaryLoss
 from polyhead.modeling.heads.regression import SquaredLoss
 from polyhead.modeling.heads.tagging import _first_tokens
 

@@ -28,9 +28,8 @@ from polyhead.modeling.heads import (
     SimilarityHead,
     TaggingHead,
 )
-from polyhead.modeling.heads.losses import ClassLoss
+from polyhead.modeling.heads.losses import BinaryLoss, ClassLoss
 from polyhead.modeling.heads.mix import ScalarMix
-from polyhead.modeling.heads.multilabel import BinaryLoss
 from polyhead.modeling.heads.regression import SquaredLoss
 from polyhead.modeling.pooling import AttentionPooling, Pooling, PoolingMode
 

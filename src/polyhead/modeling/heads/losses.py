@@ -1,4 +1,4 @@
-"""The loss of heads that choose one of several labels: cross-entropy, and what makes it fairer to rare or hard ones."""
+"""The losses of heads that choose: one of several labels, or each label by itself."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from torch.nn import functional
 from polyhead.kinds import IGNORED
 
 
-class ClassLoss(nn.Module):
-    """The *sum* over all labels that are there, so that the loop can divide by their count over the whole step.
+class FairLoss(nn.Module):
+    """What cross-entropy and binary cross-entropy have in common: what makes them fairer to rare or hard labels.
 
-    ``weights`` multiply each label's loss. ``label_smoothing`` spreads that share of a target over all labels (Szegedy
-    et al., 2016). ``focal_gamma`` γ multiplies the loss with (1 − p)^γ, p the target's probability (Lin et al., 2017).
-    ``adjustment`` is added to the logits while learning, τ log π for logit adjustment (Menon et al., 2021): labels
-    that are rare in training must win by more, and so do not lose when it is gone.
+    ``weights`` multiply each label's loss. ``label_smoothing`` moves targets that share of the way to all labels alike
+    (Szegedy et al., 2016). ``focal_gamma`` γ multiplies the loss with (1 − p)^γ, p the probability of what is right
+    (Lin et al., 2017). ``adjustment`` is added to the logits while learning, τ log π for logit adjustment (Menon et
+    al., 2021): labels that are rare in training must win by more, and so do not lose when it is gone.
     """
 
     weights: Tensor | None
@@ -36,6 +36,10 @@ class ClassLoss(nn.Module):
         self.register_buffer("weights", None if weights is None else torch.tensor(weights), persistent=False)
         self.register_buffer("adjustment", None if adjustment is None else torch.tensor(adjustment), persistent=False)
 
+
+class ClassLoss(FairLoss):
+    """The *sum* of cross-entropies over all labels that are there; the loop divides by their count over the step."""
+
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """``IGNORED`` targets are passed over. *Shapes:* (…, labels), (…) → ()."""
         flat, wanted = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
@@ -51,5 +55,22 @@ class ClassLoss(nn.Module):
         )
         if self.focal_gamma:
             missed = functional.cross_entropy(flat, wanted, ignore_index=IGNORED, reduction="none")
+            losses = losses * (1 - torch.exp(-missed)) ** self.focal_gamma
+        return losses.sum()
+
+
+class BinaryLoss(FairLoss):
+    """The *sum* of binary cross-entropies over all labels of all rows; ``weights`` are of a label's presence alone."""
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Rows of ``IGNORED`` targets are passed over. *Shapes:* (rows, labels), (rows, labels) → ()."""
+        known = (targets != IGNORED).all(dim=-1)
+        logits, wanted = logits[known], targets[known].to(logits.dtype)
+        if self.adjustment is not None:
+            logits = logits + self.adjustment
+        smooth = wanted * (1 - self.label_smoothing) + 0.5 * self.label_smoothing
+        losses = functional.binary_cross_entropy_with_logits(logits, smooth, pos_weight=self.weights, reduction="none")
+        if self.focal_gamma:
+            missed = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
             losses = losses * (1 - torch.exp(-missed)) ** self.focal_gamma
         return losses.sum()
