@@ -17,7 +17,7 @@ from polyhead.data.example import Example
 from polyhead.documents import Document
 from polyhead.evaluation import Scored, evaluate
 from polyhead.evaluation.bootstrap import intervals, share_interval
-from polyhead.evaluation.calibration import Reliability, best_threshold, fit_temperature
+from polyhead.evaluation.calibration import Reliability, best_threshold, fit_temperature, label_thresholds
 from polyhead.evaluation.metrics import metric
 from polyhead.evaluation.tallies import tally_of
 from polyhead.kinds import ClassificationTask, MultilabelTask, PairsTask, RegressionTask, SimilarityTask, Task
@@ -169,6 +169,19 @@ def test_no_threshold_has_a_better_f1(rows: list[tuple[float, bool]]) -> None:
         return float(2 * (given & gold).sum() / (given.sum() + gold.sum()))
 
     assert f1(found) >= max(f1(float(score)) for score in scores) - 1e-9
+
+
+def test_thresholds_of_labels_with_few_rows_are_the_common_one() -> None:
+    generator = np.random.default_rng(6)
+    gold = generator.random((4000, 3)) < [0.5, 0.001, 0.0]
+    odds = generator.normal(size=gold.shape) + 2 * gold - [0.0, 3.0, 3.0]
+    scores = (1 / (1 + np.exp(-odds))).astype(np.float32)
+    often, seldom, never = label_thresholds(scores, gold)
+    common = best_threshold(scores.ravel(), gold.ravel())
+    assert never == pytest.approx(common)
+    assert often == pytest.approx(best_threshold(scores[:, 0], gold[:, 0]), abs=0.02)
+    own = best_threshold(scores[:, 1], gold[:, 1])
+    assert min(own, common) < seldom < max(own, common)
 
 
 def test_rows_of_several_tasks_count_as_right_only_as_a_whole() -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_softmax, logit, softmax
 
 from polyhead.kinds.base import Decisions, FloatArray
 
 BINS = 15
+_PRIOR = 10
+"""Gold rows from which on a label's own threshold counts for more than the common one."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,25 @@ def fit_temperature(decisions: Decisions) -> float:
     bound = math.log(20)
     found = minimize_scalar(loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-4})
     return math.exp(float(found.x)) if found.fun < loss(0.0) else 1.0
+
+
+def label_thresholds(scores: FloatArray, gold: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A threshold for each label: its own best one as far as its rows can tell, else the best one of all together.
+
+    A label with n gold rows takes n / (n + 10) of the way from the common threshold to its own, in log-odds: from a few
+    rows alone thresholds come out that are far too low (``docs/benchmarks.md``, NLU++). *Shapes:* (rows, labels) both →
+    (labels,).
+    """
+    common = best_threshold(scores.ravel(), gold.ravel())
+    own = [best_threshold(scores[:, label], gold[:, label]) for label in range(scores.shape[1])]
+    rows = gold.sum(axis=0)
+    share = rows / (rows + _PRIOR)
+    return np.asarray(expit(share * logit(_inside(own)) + (1 - share) * logit(_inside(common))))
+
+
+def _inside(threshold: float | list[float]) -> NDArray[np.float64]:
+    """Between 0 and 1, where there are log-odds."""
+    return np.clip(np.asarray(threshold, dtype=np.float64), 1e-6, 1 - 1e-6)
 
 
 def best_threshold(scores: FloatArray, gold: NDArray[np.bool_]) -> float:

@@ -39,7 +39,8 @@ HEADS: Mapping[str, HeadExample] = {
     ),
     "multilabel": HeadExample(
         "Any number of labels for each text, each decided by itself (sigmoid). After training each label gets the"
-        " threshold that has the best F1 on validation data; it is stored with the head. `average_precision` is the mean"
+        " threshold that has the best F1 on validation data, pulled towards the common best one where the label has few"
+        " rows; it is stored with the head. `average_precision` is the mean"
         " over the labels that occur, and needs no threshold.",
         "marks: {kind: multilabel}",
         _PLAIN % "marks",

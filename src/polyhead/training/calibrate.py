@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from polyhead.data.example import Example
-from polyhead.evaluation.calibration import best_threshold, fit_temperature
+from polyhead.evaluation.calibration import fit_temperature, label_thresholds
 from polyhead.kinds import Calibrated, MultilabelTask, Task
 from polyhead.kinds.base import Decisions
 from polyhead.kinds.multilabel import sigmoid
@@ -40,7 +40,5 @@ def _fitted(task: Task, parts: list[Decisions]) -> Task:
         own = logits[:, 1].reshape(-1, len(task.labels))
         scores = sigmoid((own / temperature).astype(np.float32))
         gold = targets.reshape(scores.shape) == 1
-        changes["thresholds"] = {
-            label: best_threshold(scores[:, index], gold[:, index]) for index, label in enumerate(task.labels)
-        }
+        changes["thresholds"] = dict(zip(task.labels, label_thresholds(scores, gold).tolist(), strict=True))
     return task.model_copy(update=changes)
