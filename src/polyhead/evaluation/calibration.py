@@ -1,6 +1,7 @@
 """How far scores are probabilities, and what makes them so: one temperature a head, one threshold a label."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,6 +39,11 @@ class Reliability:
         """The expected calibration error: Σ n_b / n · |accuracy_b − confidence_b| (Guo et al., 2017)."""
         total = self.count.sum()
         return float(np.abs(self.right - self.confidence).sum() / total) if total else 0.0
+
+
+def joined(parts: Sequence[Decisions]) -> Decisions:
+    """All of them as one."""
+    return Decisions(np.concatenate([each.logits for each in parts]), np.concatenate([each.targets for each in parts]))
 
 
 def fit_temperature(decisions: Decisions) -> float:

@@ -7,16 +7,20 @@ from typing import Any, NamedTuple
 from polyhead.data.example import Example
 from polyhead.documents import Document
 from polyhead.evaluation.bootstrap import intervals, share_interval
-from polyhead.evaluation.calibration import Reliability
+from polyhead.evaluation.calibration import Reliability, joined
 from polyhead.evaluation.details import details_of
 from polyhead.evaluation.metrics import metric
 from polyhead.evaluation.mistakes import CHOOSING, mistake
 from polyhead.evaluation.tallies import Tally, tally_of
 from polyhead.kinds import Calibrated, Task
-from polyhead.kinds.base import FloatArray
+from polyhead.kinds.base import Decisions, FloatArray
 
 EXACT_ROWS = "exact_rows"
 """The share of rows with labels of several tasks of which every answer is right."""
+
+
+_TOGETHER = 1024
+"""Rows whose decisions are counted together."""
 
 
 class Scored(NamedTuple):
@@ -125,6 +129,7 @@ class _Counts:
         self.rows = 0
         self._before = Reliability()
         self._after = Reliability()
+        self._decisions: list[Decisions] = []
 
     def add(self, example: Example, gold: Any, document: Document, logits: FloatArray) -> dict[str, Any] | None:
         """Count one row's answer; what is wrong with it, if anything."""
@@ -132,13 +137,23 @@ class _Counts:
         self.rows += 1
         self.tally.add(example, gold, prediction, document, logits)
         decisions = self.task.decisions(logits, gold, document)
-        if decisions is not None and isinstance(self.task, Calibrated):
+        if decisions is not None:
+            self._decisions.append(decisions)
+        if len(self._decisions) == _TOGETHER:
+            self._calibrate()
+        return mistake(self.name, self.task, example, gold, prediction)
+
+    def _calibrate(self) -> None:
+        """Count the decisions that have come together: row by row it would take longer than all the rest."""
+        if self._decisions and isinstance(self.task, Calibrated):
+            decisions = joined(self._decisions)
             self._before.add(decisions, 1.0)
             self._after.add(decisions, self.task.temperature)
-        return mistake(self.name, self.task, example, gold, prediction)
+        self._decisions = []
 
     def report(self, resamples: int) -> TaskReport:
         """The metrics of everything that was counted."""
+        self._calibrate()
         totals = self.tally.totals()
         total, names = totals(self.tally.counts), self.task.metrics
         details = details_of(total)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from polyhead.data.example import Example
-from polyhead.evaluation.calibration import fit_temperature, label_thresholds
+from polyhead.evaluation.calibration import fit_temperature, joined, label_thresholds
 from polyhead.kinds import Calibrated, MultilabelTask, Task
 from polyhead.kinds.base import Decisions
 from polyhead.kinds.multilabel import sigmoid
@@ -32,13 +32,12 @@ def calibrated(prepared: Prepared, tasks: Mapping[str, Task], examples: Iterable
 
 
 def _fitted(task: Task, parts: list[Decisions]) -> Task:
-    logits = np.concatenate([part.logits for part in parts])
-    targets = np.concatenate([part.targets for part in parts])
-    temperature = fit_temperature(Decisions(logits, targets))
+    decisions = joined(parts)
+    temperature = fit_temperature(decisions)
     changes: dict[str, object] = {"temperature": temperature}
     if isinstance(task, MultilabelTask):
-        own = logits[:, 1].reshape(-1, len(task.labels))
-        scores = sigmoid((own / temperature).astype(np.float32))
-        gold = targets.reshape(scores.shape) == 1
+        logits = decisions.logits[:, 1].reshape(-1, len(task.labels))
+        scores = sigmoid((logits / temperature).astype(np.float32))
+        gold = decisions.targets.reshape(scores.shape) == 1
         changes["thresholds"] = dict(zip(task.labels, label_thresholds(scores, gold).tolist(), strict=True))
     return task.model_copy(update=changes)

@@ -15,7 +15,9 @@ from polyhead.text.batches import token_budget_batches
 
 _CHUNK = 4096
 """Examples that are sorted by length together, so that memory does not grow with the data."""
-_TOKENS = 4096
+_TOKENS = {"cpu": 1536}
+_MANY_TOKENS = 16384
+"""Tokens of a batch, padding included, at which a processor and everything else is fast."""
 
 
 class Forward:
@@ -73,7 +75,8 @@ class Answers:
     def _answer(self, examples: Sequence[Example]) -> list[Scored]:
         answers: list[Scored | None] = [None] * len(examples)
         lengths = self._collate.lengths(examples).tolist()
-        for rows in _alike(examples, lengths):
+        most = _TOKENS.get(self._forward.device.type, _MANY_TOKENS)
+        for rows in _alike(examples, lengths, most):
             batch = self._collate([examples[row] for row in rows])
             outputs, losses = self._forward(batch)
             for name, loss in losses.items():
@@ -98,11 +101,11 @@ class Answers:
         return {name: total / max(1, self._counts[name]) for name, total in self._sums.items()}
 
 
-def _alike(examples: Sequence[Example], lengths: Sequence[int]) -> Iterator[Sequence[int]]:
+def _alike(examples: Sequence[Example], lengths: Sequence[int], most: int) -> Iterator[Sequence[int]]:
     """Row numbers in batches of like length, each of rows with the same number of texts, or of stored vectors."""
     groups: dict[tuple[int, bool], list[int]] = {}
     for row, example in enumerate(examples):
         groups.setdefault((len(example.others), example.vector is not None), []).append(row)
     for group in groups.values():
-        for batch in token_budget_batches([lengths[row] for row in group], max_tokens=_TOKENS):
+        for batch in token_budget_batches([lengths[row] for row in group], max_tokens=most):
             yield [group[index] for index in batch]
