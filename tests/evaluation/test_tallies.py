@@ -165,7 +165,7 @@ def test_no_threshold_has_a_better_f1(rows: list[tuple[float, bool]]) -> None:
         return
 
     def f1(threshold: float) -> float:
-        given = scores >= threshold
+        given = scores.astype(np.float64) >= threshold
         return float(2 * (given & gold).sum() / (given.sum() + gold.sum()))
 
     assert f1(found) >= max(f1(float(score)) for score in scores) - 1e-9
