@@ -100,6 +100,16 @@ def test_evaluate_on_pairs_with_errors(run: Callable[..., Result], model: Path, 
         assert {"text", "text_pair", "gold", "predicted", "confidence"} <= row.keys()
 
 
+def test_a_head_of_two_texts_needs_the_second(run: Callable[..., Result], model: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("text,alike,topic\nthe river,4,a\nAnna,1,b\n")
+    found = run("evaluate", model, "--data", tmp_path / "rows.csv", "--task", "alike")
+    assert (found.status, found.err.count("\n")) == (1, 1)
+    assert "alike needs two texts a row; name the second one's field: --text-pair FIELD" in found.err
+    report = json.loads(run("evaluate", model, "--data", tmp_path / "rows.csv", "--json").out)
+    assert set(report["tasks"]) == {"topic"}
+    assert "alike" in report["skipped"]
+
+
 def test_notes_of_what_may_be_meant_otherwise(run: Callable[..., Result], model: Path, tmp_path: Path) -> None:
     (tmp_path / "texts.txt").write_text("one\n\n\ntwo\n")
     assert "2 blank lines were left out" in run("predict", model, tmp_path / "texts.txt").err

@@ -53,6 +53,12 @@ def read_file(
     source, faults = validate(SOURCES[form], settings)
     if source is None:
         raise UserError(*(f"--{'.'.join(place)}: {message}" for place, message in faults))
+    pairs = [] if source.text_pair else [name for name in fields if tasks[name].level == "pair"]
+    if pairs and not optional:
+        raise UserError(f"--task: {pairs[0]} needs two texts a row; name the second one's field: --text-pair FIELD")
+    if pairs:  # a file need not have all that the model knows
+        kept = {name: binding for name, binding in source.tasks.items() if name not in pairs}
+        source = source.model_copy(update={"tasks": kept})
     return read(source, tasks, root=Path("/"), log=log, optional=optional)
 
 
