@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from polyhead.kinds import IGNORED, Task
 from polyhead.kinds.base import TargetArray
 from polyhead.modeling.encoded import Inputs, WordInputs
 from polyhead.text.batches import Padded, pad, pad_rows, spread
-from polyhead.text.encoding import document
+from polyhead.text.encoding import Encoding, document
 from polyhead.text.tokenizer import TextTokenizer
 
 
@@ -75,29 +76,35 @@ class Collator:
 
         *Shape:* (examples,).
         """
-        texts = [text for example in examples for text in (() if example.vector is not None else example.texts)]
-        encodings = iter(self.tokenizer(texts, prompt=self._prompt, offsets=False))
-        return np.asarray(
-            [
-                1 if example.vector is not None else sum(len(next(encodings)) for _ in example.texts)
-                for example in examples
-            ],
-            dtype=np.int64,
-        )
+        encodings = self._tokenize(examples, offsets=False)
+        return np.asarray([max(1, sum(map(len, each))) for each in encodings], dtype=np.int64)
+
+    def tokenize(self, examples: Sequence[Example]) -> list[Sequence[Encoding]]:
+        """Each example's texts as tokens; none of an example that is a stored embedding."""
+        return self._tokenize(examples, offsets=bool(self._splitters))
+
+    def _tokenize(self, examples: Sequence[Example], *, offsets: bool) -> list[Sequence[Encoding]]:
+        texts = [() if example.vector is not None else example.texts for example in examples]
+        encodings = iter(self.tokenizer(list(chain.from_iterable(texts)), prompt=self._prompt, offsets=offsets))
+        return [[next(encodings) for _ in own] for own in texts]
 
     def __call__(self, examples: Sequence[Example]) -> Batch:
         """Tokenize, find words, look up targets, pad."""
+        return self.batch(examples, self.tokenize(examples))
+
+    def batch(self, examples: Sequence[Example], encodings: Sequence[Sequence[Encoding]]) -> Batch:
+        """A batch of examples that are tokenized already."""
         tasks = {name: task for name, task in self.tasks.items() if any(name in each.labels for each in examples)}
         if any(example.vector is not None for example in examples):
             return self._stored(examples, tasks)
         texts, parts = spread([example.texts for example in examples])
-        encodings = self.tokenizer(texts, prompt=self._prompt, offsets=bool(self._splitters))
+        tokens, _ = spread(encodings)
         words = [example.words for example in examples] + [None] * (len(texts) - len(examples))
         documents = [
             document(text, encoding, splitters=self._splitters, words=given)
-            for text, encoding, given in zip(texts, encodings, words, strict=True)
+            for text, encoding, given in zip(texts, tokens, words, strict=True)
         ]
-        padded = pad(encodings, documents, pad_id=self.tokenizer.pad_id, pool_prompt=self._pool_prompt)
+        padded = pad(tokens, documents, pad_id=self.tokenizer.pad_id, pool_prompt=self._pool_prompt)
         rows = documents[: len(examples)] if parts is None else [_whole(documents, own) for own in parts]
         return self._batch(to_inputs(padded, parts), examples, tasks, rows, padded.input_ids.shape[1])
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from polyhead.documents import Document, IntArray
 from polyhead.text.encoding import Encoding
+
+_Item = TypeVar("_Item")
 
 
 def token_budget_batches(lengths: Sequence[int], *, max_tokens: int, max_rows: int | None = None) -> list[IntArray]:
@@ -47,8 +50,10 @@ class Padded:
     words: Mapping[str, PaddedWords]
 
 
-def spread(texts: Sequence[Sequence[str]]) -> tuple[list[str], IntArray | None]:
-    """Rows of texts as one list, the first texts first, and which of it are a row's, −1 for none.
+def spread(texts: Sequence[Sequence[_Item]]) -> tuple[list[_Item], IntArray | None]:
+    """Rows of texts (or of what each text has) as one list, the first texts first, and which of it are a row's.
+
+    −1 stands for none.
 
     *Shape:* (rows, most texts a row); ``None`` where each row has one text.
     """

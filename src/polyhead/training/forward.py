@@ -11,6 +11,7 @@ from polyhead.data.example import Example
 from polyhead.evaluation import Scored
 from polyhead.modeling.encoded import Encoded
 from polyhead.modeling.model import MultiTaskModel, Outputs
+from polyhead.pretrained.computing import computing_model
 from polyhead.text.batches import token_budget_batches
 
 _CHUNK = 4096
@@ -55,7 +56,8 @@ class Forward:
 class Answers:
     """Answers to examples, in their order, for ``evaluate``; the losses are summed as they pass.
 
-    Examples without a label are passed over: there is nothing to hold an answer against.
+    The model computes as it does for predictions, in the dtype of the training's autocast. Examples without a label are
+    passed over: there is nothing to hold an answer against.
     """
 
     def __init__(self, forward: Forward, collate: Collator, examples: Iterable[Example]) -> None:
@@ -66,24 +68,26 @@ class Answers:
         self._counts: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Scored]:
+        model = computing_model(self._forward.model, dtype=self._forward.dtype or torch.float32)
         examples = (each for each in self._examples if each.labels)
         while chunk := list(islice(examples, _CHUNK)):
-            with torch.no_grad(), self._forward.autocast():
-                answers = self._answer(chunk)
+            with torch.no_grad():
+                answers = self._answer(model, chunk)
             yield from answers
 
-    def _answer(self, examples: Sequence[Example]) -> list[Scored]:
+    def _answer(self, model: MultiTaskModel, examples: Sequence[Example]) -> list[Scored]:
         answers: list[Scored | None] = [None] * len(examples)
-        lengths = self._collate.lengths(examples).tolist()
+        encodings = self._collate.tokenize(examples)
+        lengths = [max(1, sum(map(len, each))) for each in encodings]
         most = _TOKENS.get(self._forward.device.type, _MANY_TOKENS)
         for rows in _alike(examples, lengths, most):
-            batch = self._collate([examples[row] for row in rows])
-            outputs, losses = self._forward(batch)
-            for name, loss in losses.items():
+            batch = self._collate.batch([examples[row] for row in rows], [encodings[row] for row in rows])
+            outputs: Outputs = model(batch.inputs.to(self._forward.device), tasks=batch.targets.keys())
+            for name, loss in self._forward.losses(outputs.logits, batch).items():
                 self._sums[name] = self._sums.get(name, 0.0) + float(loss)
                 self._counts[name] = self._counts.get(name, 0) + batch.counts[name]
             arrays = {
-                name: self._forward.model.heads[name].answer(logits, outputs.encoded).float().cpu().numpy()
+                name: model.heads[name].answer(logits, outputs.encoded).float().cpu().numpy()
                 for name, logits in outputs.logits.items()
             }
             for position, (row, document) in enumerate(zip(rows, batch.documents, strict=True)):

@@ -1,6 +1,5 @@
 """The torch engine: the model as it is, the backbone in the dtype that the hardware is fast at."""
 
-import copy
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -9,35 +8,22 @@ from torch import Tensor
 
 from polyhead.data.collate import to_inputs
 from polyhead.inference.engines.base import EngineOutput
-from polyhead.inference.engines.packing import pack_linear_layers
 from polyhead.kinds.base import FloatArray
 from polyhead.modeling.encoded import Encoded
-from polyhead.modeling.encoder import Encoder
 from polyhead.modeling.model import MultiTaskModel
-from polyhead.pretrained.hardware import fast_bf16, resolve_device, resolve_dtype
+from polyhead.pretrained.computing import computing_model
+from polyhead.pretrained.hardware import resolve_device, resolve_dtype
 from polyhead.text.batches import Padded
 
 
 class TorchEngine:
-    """Heads, pooling and projection are the model's own, in fp32; the backbone is a copy if the dtype is narrower."""
+    """Runs ``computing_model``: the backbone is a copy if the dtype is narrower, all else the model's own."""
 
     def __init__(self, model: MultiTaskModel, *, device: str | None = None, dtype: str = "auto") -> None:
         self.device = resolve_device(device)
         self.dtype = resolve_dtype(dtype, self.device)
         self.max_tokens = 1536 if self.device.type == "cpu" else 32768
-        self.model = model.to(self.device).eval()
-        encoder = model.encoder
-        if self.dtype != torch.float32:
-            backbone = copy.deepcopy(encoder.backbone).to(self.dtype).requires_grad_(False)
-            if self.device.type == "cpu" and self.dtype == torch.bfloat16 and fast_bf16(self.device):
-                pack_linear_layers(backbone)
-            encoder = Encoder(
-                backbone=backbone,
-                pooling=encoder.pooling,
-                projection=encoder.projection,
-                normalize=encoder.normalize,
-            ).eval()
-        self.encoder = encoder
+        self.model = computing_model(model.to(self.device).eval(), dtype=self.dtype)
 
     @torch.inference_mode()
     def __call__(
@@ -46,7 +32,7 @@ class TorchEngine:
         """One forward pass."""
         heads = self.model.heads
         layers = any(heads[name].reads_layers for name in (*tasks, *pairs))
-        encoded: Encoded = self.encoder(to_inputs(padded).to(self.device), layers=layers)
+        encoded: Encoded = self.model.encoder(to_inputs(padded).to(self.device), layers=layers)
         logits = {name: _numpy(heads[name].answer(heads[name](encoded), encoded)) for name in tasks}
         features = {name: _numpy(heads[name].features(encoded)) for name in pairs}
         tokens = _numpy(encoded.tokens) if token_states else None

@@ -1,0 +1,34 @@
+"""The model as it computes answers: its backbone in the dtype that the hardware is fast at, packed where that helps."""
+
+import copy
+
+import torch
+
+from polyhead.modeling.encoder import Encoder
+from polyhead.modeling.model import MultiTaskModel
+from polyhead.pretrained.hardware import fast_bf16
+from polyhead.pretrained.packing import pack_linear_layers
+
+
+def computing_model(model: MultiTaskModel, *, dtype: torch.dtype) -> MultiTaskModel:
+    """``model`` for forward passes without gradients: itself in fp32, else with a copy of the backbone in ``dtype``.
+
+    Pooling, projection and heads are the model's own, in fp32; later changes of the backbone do not reach the copy.
+    """
+    if dtype == torch.float32:
+        return model
+    encoder = model.encoder
+    backbone = copy.deepcopy(encoder.backbone).to(dtype).eval().requires_grad_(False)
+    device = next(backbone.parameters()).device
+    if device.type == "cpu" and dtype == torch.bfloat16 and fast_bf16(device):
+        pack_linear_layers(backbone)
+    computing = MultiTaskModel(
+        encoder=Encoder(
+            backbone=backbone,
+            pooling=encoder.pooling,
+            projection=encoder.projection,
+            normalize=encoder.normalize,
+        ).eval()
+    )
+    computing.heads = model.heads
+    return computing
