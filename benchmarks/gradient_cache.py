@@ -57,10 +57,10 @@ def measure(rows: int, size: int | None) -> tuple[float, float]:
     examples = [Example(text(), {"ranked": 2}, others=(text(),)) for _ in range(rows)]
     settings = TrainingSettings(batch_size=rows)
     prepared = prepare(pretrained, [DataSet("pairs", examples)], settings, None)
-    prepared.step([prepared.collate(examples[:8])], number=0)
+    prepared.step([prepared.collate(examples[:8])], factor=1.0)
     batch = prepared.collate(examples)
     started = time.perf_counter()
-    prepared.step([batch], number=1)
+    prepared.step([batch], factor=1.0)
     return peak_memory(), time.perf_counter() - started
 
 

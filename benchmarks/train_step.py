@@ -39,6 +39,7 @@ from benchmarks.common import (
 from polyhead.data.collate import Batch, Collator
 from polyhead.data.example import DataSet, Example
 from polyhead.kinds import Task
+from polyhead.modeling.components import components
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained import Pretrained, load
 from polyhead.pretrained.hardware import fast_bf16
@@ -178,7 +179,7 @@ def run_trainer(
         args=trainer_arguments(settings, folder, steps=len(rows)),
         train_dataset=rows,
         data_collator=joint_collator(collate),
-        optimizers=(build_optimizer(pretrained.model, settings), None),
+        optimizers=(build_optimizer(components(pretrained.model), settings), None),
         callbacks=[stamps],
     )
     trainer.remove_callback(PrinterCallback)

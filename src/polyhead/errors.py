@@ -36,6 +36,7 @@ EXTRAS = {
     "accelerate": "train",
     "datasketch": "train",
     "matplotlib": "train",
+    "peft": "lora",
     "pyarrow": "train",
     "scipy": "train",
     "sklearn": "train",

@@ -1,5 +1,6 @@
 """The loop on a tiny backbone: it learns, freezes what it must, keeps the best, counts losses over the whole step."""
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -102,6 +103,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(
     [
         ("full", []),
         ("probe", ["encoder.backbone"]),
+        ("top:1", ["encoder.backbone.network.embeddings", "encoder.backbone.network.encoder.layer.0"]),
+        ({"layers": [0]}, ["encoder.backbone.network.embeddings", "encoder.backbone.network.encoder.layer.1"]),
         ({"freeze": ["verb"]}, ["heads.modules_by_task.verb-head"]),
         ({"freeze": ["backbone", "names"]}, ["encoder.backbone", "heads.modules_by_task.names-head"]),
     ],
@@ -118,11 +121,68 @@ def test_what_a_plan_freezes_stays_bit_equal_and_all_else_moves(
         assert torch.equal(tensor, before[name]) == (frozen or unused), name
 
 
+def test_bitfit_moves_biases_and_heads_alone(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+) -> None:
+    loaded = model_of(backbones("bert"))
+    before = state(loaded.model)
+    train(loaded, data, settings_of(epochs=1, plan="bitfit", weight_decay=0.0), folder=tmp_path)
+    for name, tensor in loaded.model.state_dict().items():
+        still = ("backbone" in name and not name.endswith("bias")) or "pooler" in name
+        assert torch.equal(tensor, before[name]) == still, name
+
+
+def test_each_stage_moves_what_has_thawed_and_nothing_else(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+) -> None:
+    """Seen at each epoch's end; what is still frozen has no gradient, no moments and no dropout."""
+    loaded = model_of(backbones("bert"))
+    seen = [state(loaded.model)]
+    frozen = ("embeddings", "layer.0", "layer.1")
+    settings = settings_of(epochs=4, plan="thaw", weight_decay=0.0, score="loss")
+    steps = [0]
+
+    def after_step(report: StepReport) -> None:
+        steps.append(report.epoch)
+        still = frozen[: max(0, 4 - report.epoch)]
+        for name, module in loaded.model.encoder.backbone.named_modules():
+            if isinstance(module, torch.nn.Dropout) and any(each in name for each in still):
+                assert not module.training, name
+        for name, parameter in loaded.model.encoder.backbone.named_parameters():
+            if any(each in name for each in still):
+                assert (parameter.requires_grad, parameter.grad) == (False, None), name
+
+    train(
+        loaded,
+        data,
+        settings,
+        folder=tmp_path,
+        callbacks=Callbacks(on_step=after_step, on_evaluation=lambda report: seen.append(state(loaded.model))),
+    )
+    assert set(steps) == {0, 1, 2, 3, 4}
+    for epoch, (before, after) in enumerate(itertools.pairwise(seen), 1):
+        still = frozen[: 4 - epoch]
+        for name, tensor in after.items():
+            held = any(each in name for each in still) or "pooler" in name
+            assert torch.equal(tensor, before[name]) == held, (epoch, name)
+
+
+def test_patience_counts_only_after_the_last_stage(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+) -> None:
+    """With rates of zero nothing ever gets better: the heads' stage gives up first, then the run."""
+    plan = {"probe-then-full": {"patience": 3}, "rates": {".": 0.0}}
+    settings = settings_of(epochs=20, plan=plan, early_stopping_patience=2)
+    result = train(model_of(backbones("bert")), data, settings, folder=tmp_path)
+    assert result.stopped_early
+    assert len(result.evaluations) == 1 + 3 + 2
+
+
 def test_frozen_modules_hold_no_gradients_and_no_dropout(backbones: Callable[[str], Path], data: list[DataSet]) -> None:
     loaded = model_of(backbones("bert"))
     run = prepare(loaded, data, settings_of(plan="probe"), None)
     backbone = loaded.model.encoder.backbone
-    assert not any(module.training for module in backbone.modules())
+    assert not any(module.training for module in backbone.modules() if not list(module.children()))
     assert not any(parameter.requires_grad for parameter in backbone.parameters())
     assert loaded.model.heads["verb"].training
     held = {id(parameter) for group in run.optimizer.param_groups for parameter in group["params"]}
@@ -143,7 +203,7 @@ def test_a_step_over_several_batches_is_one_large_batch(backbones: Callable[[str
             into.update({name: each.grad.clone() for name, each in model.named_parameters() if each.grad is not None})
 
         run.optimizer.register_step_pre_hook(keep)
-        results.append((run.step([run.collate(part) for part in parts], number=0).losses, captured))
+        results.append((run.step([run.collate(part) for part in parts], factor=1.0).losses, captured))
     (loss, gradients), (loss_of_parts, gradients_of_parts) = results
     assert loss_of_parts == pytest.approx(loss, rel=1e-5)
     assert gradients.keys() == gradients_of_parts.keys()

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from polyhead.kinds import ClassificationTask, TaggingTask
 from polyhead.modeling.backbone import Backbone
 from polyhead.modeling.build import build_head
+from polyhead.modeling.components import components
 from polyhead.modeling.encoder import Encoder, Projection
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.modeling.pooling import AttentionPooling
 from polyhead.text.shapes import SHAPES
 from polyhead.training.optimizer import build_optimizer, clip, rate_factor, set_rates
+from polyhead.training.plans import Plan
 from polyhead.training.settings import TrainingSettings
 
 
@@ -22,7 +24,7 @@ class Network(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.config = SimpleNamespace(hidden_size=6)
+        self.config = SimpleNamespace(hidden_size=6, num_hidden_layers=1)
         self.embedding = nn.Embedding(10, 6)
         self.linear = nn.Linear(6, 6)
         self.norm = nn.LayerNorm(6)
@@ -49,7 +51,7 @@ def options_by_name(model: MultiTaskModel, settings: TrainingSettings) -> dict[s
     """Learning rate and weight decay of each parameter that the optimizer has."""
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     found: dict[str, tuple[float, float]] = {}
-    for group in build_optimizer(model, settings).param_groups:
+    for group in build_optimizer(components(model), settings).param_groups:
         for parameter in group["params"]:
             assert names[id(parameter)] not in found
             found[names[id(parameter)]] = (group["lr"], group["weight_decay"])
@@ -82,14 +84,13 @@ def test_pooling_and_projection_learn_at_the_heads_rate() -> None:
 
 
 def test_what_is_frozen_is_not_in_the_optimizer() -> None:
-    model = tiny()
-    model.encoder.backbone.requires_grad_(False)
-    assert not any(name.startswith("encoder.backbone.") for name in options_by_name(model, SETTINGS))
+    settings = SETTINGS.model_copy(update={"plan": Plan(strategy="probe")})
+    assert not any(name.startswith("encoder.backbone.") for name in options_by_name(tiny(), settings))
 
 
 def factors(steps: int, **given: Any) -> list[float]:
-    factor = rate_factor(TrainingSettings.model_validate(given), steps=steps)
-    return [factor(step) for step in range(steps + 1)]
+    settings = TrainingSettings.model_validate(given)
+    return [rate_factor(settings, step, steps=steps) for step in range(steps + 1)]
 
 
 def test_linear_rises_to_one_and_falls_to_zero_at_the_end() -> None:
@@ -121,18 +122,18 @@ def test_the_default_warms_up_over_a_tenth() -> None:
 @pytest.mark.parametrize("warmup", [0, 0.5, 3, 50])
 def test_rates_never_leave_their_range(kind: str, warmup: float) -> None:
     """Not even for a warm-up longer than the training, or past its end."""
-    factor = rate_factor(TrainingSettings.model_validate({"warmup_steps": warmup, "lr_scheduler_type": kind}), steps=10)
-    assert all(0 <= factor(step) <= 1 for step in range(15))
-    assert factor(0) > 0
+    settings = TrainingSettings.model_validate({"warmup_steps": warmup, "lr_scheduler_type": kind})
+    found = [rate_factor(settings, step, steps=10) for step in range(15)]
+    assert all(0 <= factor <= 1 for factor in found)
+    assert found[0] > 0
 
 
 def test_the_schedule_multiplies_every_groups_rate() -> None:
     model = tiny()
-    optimizer = build_optimizer(model, SETTINGS)
-    factor = rate_factor(TrainingSettings(warmup_steps=1), steps=3)
+    optimizer = build_optimizer(components(model), SETTINGS)
     seen = []
     for step in range(4):
-        assert set_rates(optimizer, factor(step)) == optimizer.param_groups[0]["lr"]
+        set_rates(optimizer, rate_factor(TrainingSettings(warmup_steps=1), step, steps=3))
         seen.append(sorted({group["lr"] for group in optimizer.param_groups}))
     assert seen[0] == pytest.approx([0.5e-5, 0.5e-2])
     assert seen[1] == pytest.approx([1e-5, 1e-2])

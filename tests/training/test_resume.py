@@ -98,6 +98,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "head_learning_rate": 0.3,
     },
     "probe": {"plan": "probe", "group_by_length": False},
+    "thaw": {"plan": {"thaw": {"patience": 1}}, "epochs": 6, "learning_rate": 0.01, "early_stopping_patience": 1},
+    "lora": {"plan": {"lora": {"rank": 4, "dropout": 0.2}}, "bf16": True},
+    "top layer, rates": {"plan": {"top": 1, "rates": {"bias": 1e-3}}},
 }
 
 

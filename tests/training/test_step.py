@@ -62,7 +62,7 @@ def gradients(prepared: Prepared, parts: Sequence[Sequence[Example]]) -> tuple[d
         found.update({name: each.grad.clone() for name, each in named if each.grad is not None})
 
     handle = prepared.optimizer.register_step_pre_hook(keep)
-    result = prepared.step([prepared.collate(part) for part in parts], number=0)
+    result = prepared.step([prepared.collate(part) for part in parts], factor=1.0)
     handle.remove()
     return dict(result.losses), found
 
@@ -138,7 +138,7 @@ def test_gradients_that_are_not_finite_are_skipped_too(backbones: Callable[[str]
     before = {name: each.clone() for name, each in prepared.forward.model.state_dict().items()}
     bias = linear(prepared.forward.model.heads["place"]).bias
     handle = bias.register_hook(lambda gradient: gradient * float("nan"))  # type: ignore[no-untyped-call]
-    result = prepared.step([prepared.collate(examples)], number=0)
+    result = prepared.step([prepared.collate(examples)], factor=1.0)
     handle.remove()
     assert (result.applied, result.finite) == (False, True)
     assert all(torch.equal(each, before[name]) for name, each in prepared.forward.model.state_dict().items())
@@ -157,7 +157,7 @@ def test_a_step_without_any_label_moves_nothing(backbones: Callable[[str], Path]
     examples = rows(6, seed=1)
     prepared = prepare(model_of(backbones("bert")), [DataSet("a", examples)], settings_of(), "cpu")
     before = {name: each.clone() for name, each in prepared.forward.model.state_dict().items()}
-    result = prepared.step([prepared.collate([Example("Anna", {}), Example("Kofi", {})])], number=0)
+    result = prepared.step([prepared.collate([Example("Anna", {}), Example("Kofi", {})])], factor=1.0)
     assert (dict(result.losses), result.applied) == ({}, True)
     assert all(torch.equal(each, before[name]) for name, each in prepared.forward.model.state_dict().items())
 

@@ -33,6 +33,9 @@ def train(
     start: Annotated[
         str | None, typer.Option("--from", help="Go on from this saved model; its heads are kept, new tasks added.")
     ] = None,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would learn, how fast and from when on; train nothing.")
+    ] = False,
     device: Device = None,
     json: Json = False,
 ) -> None:
@@ -60,6 +63,11 @@ def train(
     path = recipe or Path(resume or "") / "recipe.yaml"
     known = noted(path) if resume is None else read_facts(resume)
     loaded = load_recipe(path, overrides=overrides, data_root=data_root or known.get("data_root"))
+    if dry:
+        from polyhead.cli.dry_run import dry_run
+
+        dry_run(loaded, path, start=start or known.get("from"), device=device, json=json)
+        return
     folder = resume or output or free_folder(Path("runs"), path.resolve().parent.name if known else loaded.name)
     for line in changed_files(known, loaded.root) if resume is None else ():
         notes.print(f"! {printable(line)}", markup=False)

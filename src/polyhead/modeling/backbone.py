@@ -34,6 +34,11 @@ class Backbone(nn.Module):
         """Rows of the token embedding."""
         return int(self.network.get_input_embeddings().num_embeddings)
 
+    def layer_list(self) -> list[nn.Module]:
+        """The transformer layers, from the bottom up; none where they share their weights (ALBERT)."""
+        lists = [list(module) for module in self.network.modules() if isinstance(module, nn.ModuleList)]
+        return next((each for each in lists if len(each) == self.layers), [])
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor, *, layers: bool = False) -> Sequence[Tensor]:
         """Token states of the last layer, or with ``layers`` of every layer from the embedding on.
 

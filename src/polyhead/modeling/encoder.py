@@ -45,6 +45,12 @@ class Encoder(nn.Module):
         self.projection = projection
         self.normalize = normalize
 
+    def with_backbone(self, backbone: Backbone) -> "Encoder":
+        """The same on another backbone: pooling and projection are shared, not copied."""
+        own = Encoder(backbone=backbone, pooling=self.pooling, projection=self.projection, normalize=self.normalize)
+        own.training = self.training
+        return own
+
     @property
     def width(self) -> int:
         """Width of the embedding."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from polyhead.modeling.backbone import Backbone
 from polyhead.modeling.encoded import Encoded, Inputs
 from polyhead.modeling.encoder import Encoder
 from polyhead.modeling.heads import Head
@@ -56,6 +57,12 @@ class MultiTaskModel(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.heads = Heads()
+
+    def with_backbone(self, backbone: Backbone) -> "MultiTaskModel":
+        """The same on another backbone: everything else is shared, not copied."""
+        own = MultiTaskModel(encoder=self.encoder.with_backbone(backbone))
+        own.heads, own.training = self.heads, self.training
+        return own
 
     def forward(self, inputs: Inputs, tasks: Collection[str] | None = None) -> Outputs:
         """Encode once and run the heads of ``tasks``, every head if ``None``."""

@@ -4,7 +4,6 @@ import copy
 
 import torch
 
-from polyhead.modeling.encoder import Encoder
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained.hardware import fast_bf16
 from polyhead.pretrained.packing import pack_linear_layers
@@ -17,18 +16,8 @@ def computing_model(model: MultiTaskModel, *, dtype: torch.dtype) -> MultiTaskMo
     """
     if dtype == torch.float32:
         return model
-    encoder = model.encoder
-    backbone = copy.deepcopy(encoder.backbone).to(dtype).eval().requires_grad_(False)
+    backbone = copy.deepcopy(model.encoder.backbone).to(dtype).eval().requires_grad_(False)
     device = next(backbone.parameters()).device
     if device.type == "cpu" and dtype == torch.bfloat16 and fast_bf16(device):
         pack_linear_layers(backbone)
-    computing = MultiTaskModel(
-        encoder=Encoder(
-            backbone=backbone,
-            pooling=encoder.pooling,
-            projection=encoder.projection,
-            normalize=encoder.normalize,
-        ).eval()
-    )
-    computing.heads = model.heads
-    return computing
+    return model.with_backbone(backbone)

@@ -18,6 +18,7 @@ from polyhead.kinds import KINDS, Task
 from polyhead.recipe.pages import FORMATS, HEADS
 from polyhead.recipe.schema import ModelSettings
 from polyhead.training import TrainingSettings
+from polyhead.training.plans import Lora, Plan, ProbeThenFull, Thaw
 
 _COMMON = set(Task.model_fields) - {"kind"}
 
@@ -59,6 +60,36 @@ counted and shown with file and line.
 """
 
 
+_PLANS = """
+### `training.plan`
+
+What learns, from when on, and how fast: the name of a strategy (`plan: probe`, `plan: top:2`), or a mapping.
+`polyhead train RECIPE --dry-run` shows what a plan comes to: component by component, with rates and epochs.
+
+| strategy | what learns |
+|---|---|
+| `full` | everything |
+| `probe` | heads, projection and learned pooling; the backbone is frozen |
+| `top: K` | the topmost K layers, and the heads |
+| `layers: [4, 5]` | those layers, and the heads |
+| `thaw` | heads first, then layer after layer from the top, the embeddings last; lower rates below |
+| `probe-then-full` | the heads, until they no longer improve; then everything |
+| `bitfit` | the backbone's biases (Ben Zaken et al., 2022, arXiv 2106.10199), and the heads |
+| `lora` | low-rank adapters, and the heads; the saved model has them added to its weights, the run's `adapter/` is peft's |
+
+```yaml
+training:
+  epochs: 10
+  early_stopping_patience: 2
+  plan: {thaw: {epochs: [2, 4]}, layer_decay: 0.8, freeze: [topic]}
+```
+
+What is frozen is in eval mode, has no gradients and no moments, and stays bit for bit as it is. Stages begin at the ends of
+epochs; each warms up, rates are held until the last stage begins and decay from there; early stopping counts only after
+that. `bitfit` and `lora` learn at ten times `learning_rate`, since they move so little.
+"""
+
+
 def reference() -> str:
     """The whole page, in Markdown."""
     return "\n".join(_lines()) + "\n"
@@ -90,6 +121,11 @@ def _lines() -> Iterator[str]:
     yield from _table(Sample)
     yield "\n## `training`\n"
     yield from _table(TrainingSettings)
+    yield _PLANS
+    yield from _table(Plan)
+    for name, settings in (("thaw", Thaw), ("probe-then-full", ProbeThenFull), ("lora", Lora)):
+        yield f"\n`{name}`: {_summary(settings)}\n"
+        yield from _table(settings)
 
 
 def pages() -> dict[str, str]:
@@ -131,7 +167,7 @@ def _format(name: str) -> Iterator[str]:
     yield f"{streams}{packed}. All settings of data sets: [recipe.md](../recipe.md#data)."
 
 
-def _summary(kind: type[Task]) -> str:
+def _summary(kind: type[BaseModel]) -> str:
     return (kind.__doc__ or "").split("\n")[0].replace("→", "→")
 
 
@@ -140,14 +176,16 @@ def _table(model: type[BaseModel], only: set[str] | None = None) -> Iterator[str
     yield "|---|---|---|---|"
     for name, field in model.model_fields.items():
         if only is None or name in only:
-            yield f"| `{name}` | {_type(field.annotation)} | {_default(field)} | {field.description or ''} |"
+            yield f"| `{field.alias or name}` | {_type(field.annotation)} | {_default(field)} | {field.description or ''} |"
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
-    if field.default in (None, (), {}):
+    if field.default in (None, (), {}) or field.default_factory is not None:
         return "–"
+    if isinstance(field.default, Plan):
+        return f"`{field.default.name}`"
     value = field.default[0] if isinstance(field.default, tuple) else field.default
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

@@ -12,9 +12,9 @@ from polyhead.errors import UserError
 from polyhead.evaluation.pictures import draw_curves
 from polyhead.folder.files import write_json, write_text
 from polyhead.pretrained import Pretrained
+from polyhead.recipe.announce import disk_note, plan_notes
 from polyhead.recipe.check import quick_findings
 from polyhead.recipe.data import Data
-from polyhead.recipe.disk import disk_note
 from polyhead.recipe.facts import FACTS, facts_of
 from polyhead.recipe.resume import RESULT, check_best, compare, last_checkpoint, unfinished, way_on
 from polyhead.recipe.schema import Recipe
@@ -72,7 +72,11 @@ def train(
         checkpoint = last_checkpoint(folder, watcher.on_note)
         check_best(folder, checkpoint)
     watcher.on_data(data)
-    for line in (*quick_findings(data, pretrained.tokenizer), disk_note(pretrained, recipe.training, folder)):
+    for line in (
+        *quick_findings(data, pretrained.tokenizer),
+        *plan_notes(pretrained, recipe.training),
+        disk_note(pretrained, recipe.training, folder),
+    ):
         watcher.on_note(line)
     if known is None:
         write_json(folder / FACTS, facts)

@@ -15,6 +15,7 @@ from polyhead.data.example import DataSet, Example
 from polyhead.evaluation import evaluate
 from polyhead.pretrained import Pretrained
 from polyhead.training.forward import Answers
+from polyhead.training.plans import apply
 from polyhead.training.prepare import Prepared, prepare
 from polyhead.training.settings import TrainingSettings
 from polyhead.training.step import seed_step
@@ -41,6 +42,7 @@ def estimate(
 ) -> Estimate:
     """Time a few steps and an evaluation. The model's weights are changed by it: it is of no use afterwards."""
     prepared = prepare(pretrained, data, settings, device)
+    apply(prepared.parts, prepared.stages[-1].learns)
     seconds = []
     for number, draws in enumerate(islice(prepared.sampler.steps(1), _WARM + _TIMED)):
         started = time.perf_counter()
@@ -67,7 +69,7 @@ def peak_memory(device: torch.device) -> int:
 
 def _step(prepared: Prepared, examples: Sequence[Sequence[Example]], settings: TrainingSettings, number: int) -> None:
     seed_step(prepared.device, seed=settings.seed, step=number)
-    prepared.step([prepared.collate(each) for each in examples], number=number)
+    prepared.step([prepared.collate(each) for each in examples], factor=1.0)
 
 
 def _longest(examples: Sequence[Example], count: int) -> list[Example]:

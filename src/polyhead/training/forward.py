@@ -13,6 +13,7 @@ from polyhead.modeling.encoded import Encoded
 from polyhead.modeling.model import MultiTaskModel, Outputs
 from polyhead.pretrained.computing import computing_model
 from polyhead.text.batches import token_budget_batches
+from polyhead.training.plans.lora import merged
 
 _CHUNK = 4096
 """Examples that are sorted by length together, so that memory does not grow with the data."""
@@ -68,7 +69,7 @@ class Answers:
         self._counts: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Scored]:
-        model = computing_model(self._forward.model, dtype=self._forward.dtype or torch.float32)
+        model = computing_model(merged(self._forward.model), dtype=self._forward.dtype or torch.float32)
         examples = (each for each in self._examples if each.labels)
         while chunk := list(islice(examples, _CHUNK)):
             with torch.no_grad():

@@ -8,6 +8,7 @@ from pathlib import Path
 from polyhead.data.example import Example
 from polyhead.pretrained import Pretrained, load, save
 from polyhead.training.calibrate import calibrated
+from polyhead.training.plans.lora import merged, remove_adapters
 from polyhead.training.prepare import Prepared
 
 MODEL = "model"
@@ -16,6 +17,7 @@ MODEL = "model"
 def restore_best(pretrained: Pretrained, folder: Path) -> None:
     """Put the weights of the best evaluation back."""
     best = load(folder, allow_mismatch=True)
+    remove_adapters(pretrained.model)
     pretrained.model.load_state_dict(best.model.state_dict())
     pretrained.heads = best.heads
     pretrained.model.eval().requires_grad_(True)
@@ -37,7 +39,6 @@ def as_trained(pretrained: Pretrained, prepared: Prepared) -> Pretrained:
     moved = any(parameter.requires_grad for parameter in encoder.parameters())
     heads = {}
     for name, head in pretrained.heads.items():
-        learned = name in prepared.taught and pretrained.model.heads[name] not in prepared.frozen
-        trained = learned or (head.trained and not moved)
+        trained = name in prepared.taught or (head.trained and not moved)
         heads[name] = replace(head, encoder_hash=None if moved else head.encoder_hash, trained=trained)
-    return replace(pretrained, heads=heads)
+    return replace(pretrained, model=merged(pretrained.model), heads=heads)

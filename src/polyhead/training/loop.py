@@ -16,16 +16,18 @@ from polyhead.data.example import DataSet, Example
 from polyhead.errors import UserError, shown
 from polyhead.evaluation import evaluate
 from polyhead.pretrained import Pretrained, save
-from polyhead.training import plan
 from polyhead.training.checkpoint import Checkpoint, write_checkpoint
 from polyhead.training.forward import Answers
 from polyhead.training.history import History
 from polyhead.training.keep import MODEL, as_trained, calibrate, restore_best
+from polyhead.training.plans import Lora, apply
+from polyhead.training.plans.lora import ADAPTER, save_adapter
 from polyhead.training.prepare import Prepared, check_settings, prepare
 from polyhead.training.result import Callbacks, EvaluationReport, StepReport, TrainingResult
 from polyhead.training.sampling import Draw
 from polyhead.training.selection import Selection, score_of
 from polyhead.training.settings import TrainingSettings
+from polyhead.training.staging import Staging
 from polyhead.training.step import StepResult, seed_step
 
 _MOST_IN_A_ROW = 5
@@ -69,6 +71,8 @@ def train(
             ends = run.step % len(prepared.sampler) == 0
             if ends or _due(run.step, settings.eval_steps):
                 run.evaluate()
+            if ends:
+                run.end_epoch()
             stop = run.callbacks.should_stop()
             if ends or stop or (_due(run.step, settings.save_steps) and not run.in_a_row):
                 run.save()
@@ -116,6 +120,8 @@ class _Run:
         every, on_log = settings.logging_steps, callbacks.on_log
         self.history = History(folder, every=every, on_log=on_log, state=state.get("history"))
         self.evaluations = [EvaluationReport.from_dict(row) for row in state.get("evaluations", ())]
+        self.staging = Staging(prepared.stages, settings, epoch=len(prepared.sampler), state=state.get("stage"))
+        apply(prepared.parts, self.staging.stage.learns)
         if checkpoint is not None:
             checkpoint.restore(pretrained.model, prepared.optimizer)
             prepared.scaler.load_state_dict(state["scaler"])
@@ -132,17 +138,22 @@ class _Run:
         examples = [self.prepared.examples(draw) for draw in draws]
         batches = [self.prepared.collate(each) for each in examples]
         seed_step(self.prepared.device, seed=self.settings.seed, step=self.step)
-        result = self.prepared.step(batches, number=self.step)
+        factor = self.staging.factor(self.step)
+        result = self.prepared.step(batches, factor=factor)
         self.step += 1
         self.cut[0] += sum(document.cut_texts for batch in batches for document in batch.documents)
         self.cut[1] += sum(document.cut_words for batch in batches for document in batch.documents)
         loss = self.prepared.step.weighted_sum(result.losses)
-        report = StepReport(
-            self.step, self.steps, epoch, loss, result.losses, result.learning_rate, skipped=not result.applied
-        )
+        rate = factor * self._rate()
+        report = StepReport(self.step, self.steps, epoch, loss, result.losses, rate, skipped=not result.applied)
         self.history.step(report)
         self.callbacks.on_step(report)
         self._note_skip(result, list(chain.from_iterable(examples)))
+
+    def _rate(self) -> float:
+        """The backbone's rate, or that of the heads while they learn alone."""
+        backbone = any(name.startswith("backbone.") for name in self.staging.stage.learns)
+        return self.settings.learning_rate if backbone else self.settings.head_learning_rate
 
     def _note_skip(self, result: StepResult, examples: Sequence[Example]) -> None:
         self.skipped += not result.applied
@@ -165,10 +176,12 @@ class _Run:
         losses = answers.losses()
         loss = prepared.step.weighted_sum(losses) if losses else nan
         score = score_of(self.settings.score, prepared.tasks, scored, loss)
-        best = self.selection.update(score)
+        best = self.selection.update(score, waits=self.staging.last)
         if best:
             save(as_trained(self.pretrained, prepared), self.folder / MODEL)
-        plan.apply(self.pretrained.model, prepared.frozen)
+            if self.settings.plan.name == "lora":
+                save_adapter(self.pretrained.model, self.settings.plan.lora or Lora(), self.folder / ADAPTER)
+        apply(prepared.parts, self.staging.stage.learns)
         now = time.perf_counter()
         report = EvaluationReport(
             epoch=(self.step - 1) // len(prepared.sampler) + 1,
@@ -190,6 +203,11 @@ class _Run:
         self.history.evaluation(report)
         self.callbacks.on_evaluation(report)
 
+    def end_epoch(self) -> None:
+        """Go on to the plan's next stage, if it is time."""
+        if self.staging.epoch_ended(self.step, self.evaluations[-1].score):
+            apply(self.prepared.parts, self.staging.stage.learns)
+
     def save(self) -> None:
         """Write a checkpoint."""
         state = {
@@ -197,6 +215,7 @@ class _Run:
             "in_a_row": self.in_a_row,
             "cut": self.cut,
             "selection": self.selection.state(),
+            "stage": self.staging.state(),
             "history": self.history.state(),
             "scaler": self.prepared.scaler.state_dict(),
             "evaluations": [each.as_dict() for each in self.evaluations],

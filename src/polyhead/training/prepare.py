@@ -1,11 +1,11 @@
 """What stays the same throughout a training, built from the settings; and what is wrong with them, found beforehand."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
@@ -16,12 +16,15 @@ from polyhead.documents import IntArray
 from polyhead.errors import UserError
 from polyhead.evaluation import EXACT_ROWS
 from polyhead.kinds import Task
+from polyhead.modeling.components import Component, components
+from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained import Pretrained
 from polyhead.pretrained.hardware import fast_bf16, resolve_device
-from polyhead.training import plan
 from polyhead.training.fit import check_cached, check_vectors
 from polyhead.training.forward import Forward
-from polyhead.training.optimizer import build_optimizer, rate_factor
+from polyhead.training.optimizer import build_optimizer, planned_rates
+from polyhead.training.plans import Lora, Stage, apply, stages
+from polyhead.training.plans.lora import add_adapters
 from polyhead.training.sampling import Draw, Rows, Sampler
 from polyhead.training.selection import check_score
 from polyhead.training.settings import TrainingSettings
@@ -35,7 +38,8 @@ class Prepared:
     device: torch.device
     tasks: Mapping[str, Task]
     sets: Sequence[DataSet]
-    frozen: Sequence[nn.Module]
+    parts: Sequence[Component]
+    stages: Sequence[Stage]
     collate: Collator
     sampler: Sampler
     forward: Forward
@@ -43,7 +47,7 @@ class Prepared:
     scaler: GradScaler
     step: Step
     taught: frozenset[str]
-    """The tasks with labels in the training data."""
+    """The tasks with labels in the training data whose heads are not frozen."""
 
     def examples(self, draw: Draw) -> list[Example]:
         """The rows of a draw."""
@@ -54,21 +58,35 @@ class Prepared:
 def prepare(
     pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, device: str | None
 ) -> Prepared:
-    """Move the model, freeze what the plan says, build sampler, optimizer and schedule."""
+    """Move the model, begin the plan's first stage, build sampler and optimizer."""
     place = resolve_device(device)
     sets = [each for each in data if len(each.train) and labelled_tasks(each.train)]  # the others teach nothing
     model, kept, tasks = pretrained.model.to(place), pretrained.settings, pretrained.tasks
-    frozen = plan.frozen_modules(model, settings.plan)
-    plan.apply(model, frozen)
+    if settings.plan.name == "lora":
+        add_adapters(model, settings.plan.lora or Lora(), seed=settings.seed)
+    parts = components(model)
+    planned = stages(settings.plan, parts)
+    apply(parts, planned[0].learns)
     collate = Collator(pretrained.tokenizer, tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
     sampler = Sampler([_rows(each, collate, settings) for each in sets], settings)
-    optimizer = build_optimizer(model, settings)
-    factor = rate_factor(settings, steps=len(sampler) * settings.epochs)
+    optimizer = build_optimizer(parts, settings)
     scaler = GradScaler(place.type, enabled=settings.fp16)
     forward = Forward(model, place, dtype=autocast_dtype(settings, place))
-    step = Step(forward, tasks, optimizer, factor, scaler, max_grad_norm=settings.max_grad_norm)
-    taught = frozenset(name for each in sets for name in labelled_tasks(each.train))
-    return Prepared(place, tasks, sets, frozen, collate, sampler, forward, optimizer, scaler, step, taught)
+    step = Step(forward, tasks, optimizer, scaler, max_grad_norm=settings.max_grad_norm)
+    taught = frozenset(name for each in sets for name in labelled_tasks(each.train)) - {*settings.plan.freeze}
+    return Prepared(place, tasks, sets, parts, planned, collate, sampler, forward, optimizer, scaler, step, taught)
+
+
+def planned_components(model: MultiTaskModel, settings: TrainingSettings) -> list[Component]:
+    """The components of ``model`` as it will be trained, the model itself left as it is.
+
+    Raises:
+        MissingExtra: the plan needs a library that is not installed.
+    """
+    if settings.plan.name == "lora":
+        model = model.with_backbone(copy.deepcopy(model.encoder.backbone))
+        add_adapters(model, settings.plan.lora or Lora(), seed=settings.seed)
+    return components(model)
 
 
 def autocast_dtype(settings: TrainingSettings, device: torch.device) -> torch.dtype | None:
@@ -92,8 +110,10 @@ def check_settings(
     if settings.fp16 and place.type != "cuda":
         raise UserError(f"training.fp16: needs a GPU, the device is {place.type}; leave it out, or use bf16")
     check_score(settings.score, pretrained.tasks)
-    frozen = plan.frozen_modules(pretrained.model, settings.plan)
-    check_vectors(pretrained, data, frozen=pretrained.model.encoder.backbone in frozen)
+    parts = planned_components(pretrained.model, settings)
+    learns = stages(settings.plan, parts)[-1].learns
+    planned_rates(parts, settings)
+    check_vectors(pretrained, data, frozen=not any(name.startswith("backbone.") for name in learns))
     check_cached(pretrained.tasks, data)
     labelled = {name for each in data for name in labelled_tasks(each.validation)}
     scored = [settings.score] if isinstance(settings.score, str) else list(settings.score or ())

@@ -58,14 +58,14 @@ class Selection:
         """What a checkpoint must remember."""
         return {"best": self.best, "waited": self.waited}
 
-    def update(self, score: float) -> bool:
-        """Take an evaluation's score; whether it is the best."""
+    def update(self, score: float, *, waits: bool = True) -> bool:
+        """Take an evaluation's score; whether it is the best. Patience is not used up unless it ``waits``."""
         if not math.isfinite(score):
             better = self.best is None
         else:
             better = self.best is None or score > self.best
             self.best = score if better else self.best
-        self.waited = 0 if better else self.waited + 1
+        self.waited = 0 if better or not waits else self.waited + 1
         return better
 
     @property

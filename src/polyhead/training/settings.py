@@ -4,20 +4,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from polyhead.training.plans.settings import Plan, PlanSetting
+
 Score = str | dict[str, float]
 Tracker = Literal["tensorboard", "wandb", "mlflow"]
 
 
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
-
-
-class Freeze(BaseModel):
-    """Names of what does not learn: ``backbone``, or heads."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    freeze: tuple[str, ...] = Field(min_length=1)
 
 
 class TrainingSettings(BaseModel):
@@ -38,8 +32,8 @@ class TrainingSettings(BaseModel):
     max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
     bf16: bool | Literal["auto"] = Field("auto", description="bf16 autocast; auto: where the hardware is fast at it")
     fp16: bool = Field(False, description="fp16 autocast with loss scaling; on GPUs only")
-    plan: Literal["full", "probe"] | Freeze = Field(
-        "full", description="full: everything learns; probe: all but the backbone; {freeze: [backbone, HEAD …]}"
+    plan: PlanSetting = Field(
+        Plan(), description="what learns, from when on and how fast: a name or a mapping, see below"
     )
     sampling: Literal["proportional", "round_robin", "temperature"] = Field(
         "proportional", description="which data set a step draws from"
@@ -86,6 +80,9 @@ OTHER_SPELLINGS = {
     "patience": "early_stopping_patience",
     "scheduler": "lr_scheduler_type",
     "freeze": "plan: {freeze: […]}",
+    "layer_decay": "plan: {layer_decay: …}",
+    "layerwise_lr_decay": "plan: {layer_decay: …}",
+    "freeze_backbone": "plan: probe",
     "eval_strategy": "eval_steps (each epoch is evaluated anyway)",
     "evaluation_strategy": "eval_steps (each epoch is evaluated anyway)",
     "save_strategy": "save_steps (each epoch is saved anyway)",

@@ -13,15 +13,14 @@ from polyhead.data.collate import Batch
 from polyhead.kinds import PairsTask, Task
 from polyhead.training.cached import GradientCache
 from polyhead.training.forward import Forward
-from polyhead.training.optimizer import RateFactor, clip, set_rates
+from polyhead.training.optimizer import clip, set_rates
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """Each task's mean loss over the step, the backbone's rate, whether the update was made, and losses were finite."""
+    """Each task's mean loss over the step, whether the update was made, and whether losses were finite."""
 
     losses: Mapping[str, float]
-    learning_rate: float
     applied: bool
     finite: bool
 
@@ -34,7 +33,6 @@ class Step:
         forward: Forward,
         tasks: Mapping[str, Task],
         optimizer: Optimizer,
-        factor: RateFactor,
         scaler: GradScaler,
         *,
         max_grad_norm: float,
@@ -42,13 +40,12 @@ class Step:
         self.forward = forward
         self.tasks = tasks
         self.optimizer = optimizer
-        self.factor = factor
         self.scaler = scaler
         self.max_grad_norm = max_grad_norm
 
-    def __call__(self, batches: Sequence[Batch], *, number: int) -> StepResult:
-        """The step of that ``number``, from 0: losses and, where they and their gradients are finite, an update."""
-        rate = set_rates(self.optimizer, self.factor(number))
+    def __call__(self, batches: Sequence[Batch], *, factor: float) -> StepResult:
+        """Losses and, where they and their gradients are finite, an update, by the rates times ``factor``."""
+        set_rates(self.optimizer, factor)
         counts: dict[str, int] = {}
         for batch in batches:
             for name, count in batch.counts.items():
@@ -72,7 +69,7 @@ class Step:
         applied = finite and (not learned or self._update())
         self.optimizer.zero_grad(set_to_none=True)
         means = {name: value / counts[name] for name, value in sums.items() if counts[name]}
-        return StepResult(means, rate, applied, finite)
+        return StepResult(means, applied, finite)
 
     def weighted_sum(self, losses: Mapping[str, float]) -> float:
         """The tasks' losses by their weights."""

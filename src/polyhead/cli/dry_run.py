@@ -1,0 +1,59 @@
+"""``polyhead train --dry-run``: what a training would do, and nothing done."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from polyhead.cli.common import notes, out, print_json
+from polyhead.printing import printable
+
+if TYPE_CHECKING:
+    from polyhead.recipe import Recipe
+
+
+def dry_run(recipe: "Recipe", path: Path, *, start: str | None, device: str | None, json: bool) -> None:
+    """Read the data, build the model, show which of its components learn, how fast and from when on.
+
+    Raises:
+        UserError: as the training itself would.
+    """
+    from polyhead.recipe.start import begin
+    from polyhead.training import check_settings
+    from polyhead.training.optimizer import planned_rates
+    from polyhead.training.plans import stages
+    from polyhead.training.plans.overview import beginnings, late, overview
+    from polyhead.training.prepare import planned_components
+
+    recipe, data, pretrained = begin(recipe, start)
+    settings = recipe.training
+    check_settings(pretrained, data.sets, settings, device)
+    parts = planned_components(pretrained.model, settings)
+    planned, rates = stages(settings.plan, parts), planned_rates(parts, settings)
+    rows, begins = overview(parts, planned, rates), beginnings(planned)
+    if json:
+        learns = planned[-1].learns
+        parameters = {
+            name: {"size": parameter.numel(), "learns": name in learns, "rate": rates[name]}
+            for part in parts
+            for name, parameter in part.parameters.items()
+        }
+        print_json({"components": [asdict(row) for row in rows], "stages": begins, "parameters": parameters})
+        return
+    table = Table(title=f"Plan: {settings.plan.name}", title_justify="left")
+    table.add_column("component")
+    for name in ("parameters", "that learn", "rate"):
+        table.add_column(name, justify="right")
+    table.add_column("from")
+    for row in rows:
+        low, high = row.rates or (0.0, 0.0)
+        rate = "" if row.rates is None else f"{low:.2g}" if low == high else f"{low:.2g} … {high:.2g}"
+        since = "frozen" if row.begins is None else begins[row.begins - 1]
+        table.add_row(row.component, f"{row.parameters:,}", f"{row.learning:,}" if row.learning else "", rate, since)
+    out.print(table)
+    total, learning = sum(row.parameters for row in rows), sum(row.learning for row in rows)
+    out.print(f"{learning:,} of {total:,} parameters learn ({learning / total:.1%}), {settings.epochs} epochs at most")
+    for line in filter(None, [late(planned, settings.epochs)]):
+        notes.print(line, markup=False)
+    out.print(f"Nothing was trained. Next: polyhead train {printable(str(path))}", markup=False)

@@ -1,0 +1,69 @@
+"""A model's components, from the bottom up: what learns, or is frozen, as a whole."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from polyhead.modeling.backbone import Backbone
+from polyhead.modeling.model import MultiTaskModel
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """``embeddings``, ``layers.0`` … in the backbone; on it ``pooling``, ``projection`` and ``heads.NAME``.
+
+    ``depth`` is 0 for the embeddings, 1 … L for the backbone's layers, L + 1 for all that stands on them. Parameters
+    have the names that a plan's patterns are held against; ``modules`` are those with a training mode of their own.
+    """
+
+    name: str
+    depth: int
+    parameters: Mapping[str, nn.Parameter]
+    modules: Sequence[nn.Module]
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return sum(parameter.numel() for parameter in self.parameters.values())
+
+
+def components(model: MultiTaskModel) -> list[Component]:
+    """The model's components. A parameter that several modules share belongs to the lowest of them."""
+    encoder = model.encoder
+    found = list(_backbone(encoder.backbone))
+    top = encoder.backbone.layers + 1
+    above: dict[str, nn.Module | None] = {"pooling": encoder.pooling, "projection": encoder.projection}
+    above |= {f"heads.{name}": model.heads[name] for name in model.heads}
+    for name, module in above.items():
+        if module is not None:
+            parameters = {f"{name}.{key}": value for key, value in module.named_parameters()}
+            found.append(Component(name, top, parameters, list(module.modules())))
+    return found
+
+
+def _backbone(backbone: Backbone) -> Iterator[Component]:
+    """The embeddings, with everything that all layers use; then the layers, the topmost with the norm behind it.
+
+    What is not sure to come after the layers counts as below them, so that nothing above depends on it unseen.
+    """
+    layers = backbone.layer_list()
+    owner = {id(module): number for number, layer in enumerate(layers, 1) for module in layer.modules()}
+    parameters: list[dict[str, nn.Parameter]] = [{} for _ in range(len(layers) + 1)]
+    modules: list[list[nn.Module]] = [[] for _ in parameters]
+    seen: set[int] = set()
+    passed = 0  # layers that came before, in the order in which the network lists its modules
+    for prefix, module in backbone.network.named_modules():
+        number = owner.get(id(module), 0)
+        passed = max(passed, number)
+        modules[number].append(module)
+        own_child = prefix and "." not in prefix and not isinstance(module, nn.Embedding)
+        behind = number == 0 and passed == len(layers) and own_child
+        for key, parameter in module.named_parameters(recurse=False):
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                name = ".".join(filter(None, ("backbone", prefix, key)))
+                parameters[len(layers) if behind else number][name] = parameter
+    names = ["embeddings", *(f"layers.{number}" for number in range(len(layers)))] if layers else ["backbone"]
+    for depth, (name, own, flagged) in enumerate(zip(names, parameters, modules, strict=True)):
+        yield Component(name, depth, own, flagged)

@@ -1,0 +1,89 @@
+"""Low-rank adapters beside the backbone's linear layers, by peft: put on, added to the weights, written apart."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from polyhead.errors import MissingExtra
+from polyhead.folder.files import whole_folder
+from polyhead.modeling.model import MultiTaskModel
+from polyhead.training.plans.settings import Lora
+
+ADAPTER = "adapter"
+_NAME = "default"  # peft's name of an adapter that nobody named
+
+
+def add_adapters(model: MultiTaskModel, settings: Lora, *, seed: int) -> None:
+    """Put adapters on every linear layer within the backbone's layers, so that at first nothing changes.
+
+    Raises:
+        MissingExtra: peft is not installed.
+    """
+    try:
+        from peft import inject_adapter_in_model
+    except ImportError:
+        raise MissingExtra("peft", "lora") from None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inject_adapter_in_model(_config(model, settings), model.encoder.backbone.network)
+
+
+def merged(model: MultiTaskModel) -> MultiTaskModel:
+    """The model with the adapters added to its weights, a model like any other; itself, where it has none."""
+    if not adapters(model):
+        return model
+    plain = model.with_backbone(copy.deepcopy(model.encoder.backbone))
+    for layer in adapters(plain).values():
+        layer.merge()
+    remove_adapters(plain)
+    return plain
+
+
+def remove_adapters(model: MultiTaskModel) -> None:
+    """Put the linear layers back in their places, as they are under the adapters."""
+    network = model.encoder.backbone.network
+    for name, layer in adapters(model).items():
+        parent, _, own = name.rpartition(".")
+        setattr(network.get_submodule(parent), own, layer.get_base_layer())
+
+
+def save_adapter(model: MultiTaskModel, settings: Lora, folder: Path) -> None:
+    """Write the adapters as a folder that ``peft.PeftModel.from_pretrained`` puts on the same backbone."""
+    tensors = {
+        f"base_model.model.{name.replace(f'.{_NAME}', '')}": parameter.detach().cpu().contiguous()
+        for name, parameter in model.encoder.backbone.network.named_parameters()
+        if ".lora_" in name
+    }
+    with whole_folder(folder) as place:
+        config = _config(model, settings)
+        config.inference_mode = True
+        config.save_pretrained(str(place))
+        save_file(tensors, place / "adapter_model.safetensors", metadata={"format": "pt"})
+
+
+def adapters(model: MultiTaskModel) -> dict[str, Any]:
+    """The linear layers with an adapter, by their names in the network."""
+    return {
+        name: module for name, module in model.encoder.backbone.network.named_modules() if hasattr(module, "lora_A")
+    }
+
+
+def _config(model: MultiTaskModel, settings: Lora) -> Any:
+    from peft import LoraConfig
+
+    linear = {
+        name.removesuffix(".base_layer")
+        for layer in model.encoder.backbone.layer_list()
+        for name, module in layer.named_modules()
+        if isinstance(module, nn.Linear) and ".lora_" not in name
+    }
+    return LoraConfig(
+        r=settings.rank,
+        lora_alpha=2 * settings.rank if settings.alpha is None else settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=sorted(linear),
+    )

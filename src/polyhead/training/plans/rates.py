@@ -1,0 +1,49 @@
+"""The rate of each parameter: by where it stands, or by its name. Pure functions over a model's components."""
+
+import re
+from collections.abc import Sequence
+
+from polyhead.errors import UserError, shown
+from polyhead.modeling.components import Component
+from polyhead.training.plans.settings import Plan
+
+_THAW_DECAY = 0.8  # ELECTRA's for its small and base models (Clark et al., 2020, arXiv 2003.10555)
+_FEW = 10.0  # LoRA's authors used 2e-4 to 5e-4 where 1e-5 to 3e-5 is usual for everything
+
+
+def rates(
+    plan: Plan, parts: Sequence[Component], *, learning_rate: float, head_learning_rate: float
+) -> dict[str, float]:
+    """Each parameter's rate, by name.
+
+    The topmost layer has ``learning_rate``, each one below it ``layer_decay`` times the rate of the one above
+    (Howard and Ruder, 2018), and all that stands on the backbone ``head_learning_rate``. Where few numbers of the
+    backbone learn (bitfit, lora), they have ten times its rate. A pattern of ``plan.rates`` that is found in a name
+    comes before all that, the first of several.
+
+    Raises:
+        UserError: a pattern is no regular expression, or is in no name.
+    """
+    decay = plan.layer_decay or (_THAW_DECAY if plan.name == "thaw" else 1.0)
+    learning_rate *= _FEW if plan.name in ("bitfit", "lora") else 1.0
+    patterns = [(_compiled(pattern), rate) for pattern, rate in plan.rates.items()]
+    top = max((part.depth for part in parts if part.name.startswith("layers.")), default=0)
+    found: dict[str, float] = {}
+    for part in parts:
+        own = head_learning_rate if part.depth > top else learning_rate * decay ** (top - part.depth)
+        for name in part.parameters:
+            found[name] = next((rate for pattern, rate in patterns if pattern.search(name)), own)
+    for pattern, _ in patterns:
+        if not any(pattern.search(name) for name in found):
+            raise UserError(
+                f"training.plan: rates: {shown(pattern.pattern)} is found in no parameter's name, such as"
+                f" {next(iter(found))} (polyhead train RECIPE --dry-run --json lists them)"
+            )
+    return found
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise UserError(f"training.plan: rates: {shown(pattern)} is no regular expression ({error})") from None

@@ -1,0 +1,109 @@
+"""The plan as it stands under ``training.plan`` in a recipe: what learns, from when on, and how fast."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Strategy = Literal["full", "probe", "top", "layers", "thaw", "probe-then-full", "bitfit", "lora"]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+
+class Thaw(_Settings):
+    """Heads first, then layer after layer from the top (Howard and Ruder, 2018, arXiv 1801.06146)."""
+
+    epochs: tuple[Annotated[int, Field(ge=2)], ...] | None = Field(
+        None, description="the epochs with which the stages after the first begin; the layers are shared out among them"
+    )
+    patience: int | None = Field(
+        None, ge=1, description="instead of epochs: a stage ends after so many epochs without a better score"
+    )
+    layers: int = Field(1, ge=1, description="layers a stage, without epochs")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.epochs is not None and self.patience is not None:
+            raise ValueError("give either epochs or patience")
+        if self.epochs is not None and list(self.epochs) != sorted(set(self.epochs)):
+            raise ValueError("epochs must rise")
+        return self
+
+
+class ProbeThenFull(_Settings):
+    """Heads to convergence, then everything (Kumar et al., 2022, arXiv 2202.10054)."""
+
+    epoch: int | None = Field(None, ge=2, description="the epoch with which everything begins to learn")
+    patience: int = Field(1, ge=1, description="without epoch: once the heads have had so many without a better score")
+
+
+class Lora(_Settings):
+    """Low-rank adapters beside the backbone's linear layers (Hu et al., 2021, arXiv 2106.09685), by peft."""
+
+    rank: int = Field(8, ge=1, description="of each adapter's two matrices")
+    alpha: int | None = Field(
+        None, ge=1, description="the adapters' output is multiplied by alpha / rank; 2 · rank if left out"
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="before the adapters")
+
+
+def _spelled(value: Any) -> Any:
+    """``probe`` for ``{strategy: probe}``, ``top:2`` for ``{top: 2}``, ``{thaw: }`` for ``{thaw: {}}``."""
+    if isinstance(value, str):
+        name, colon, number = value.partition(":")
+        return {name: number} if colon else {"strategy": value}
+    if isinstance(value, dict):
+        return {key: {} if each is None and key in _WITH_SETTINGS else each for key, each in value.items()}
+    return value
+
+
+_DEFAULT: Strategy = "full"
+_WITH_SETTINGS = ("thaw", "probe-then-full", "lora")
+
+
+class Plan(_Settings):
+    """One strategy, and what refines it."""
+
+    strategy: Literal["full", "probe", "thaw", "probe-then-full", "bitfit", "lora"] | None = Field(
+        None, description="a strategy without settings of its own"
+    )
+    top: int | None = Field(None, ge=0, description="only the topmost K layers learn, and the heads")
+    layers: tuple[int, ...] | None = Field(
+        None, description="only these layers learn, and the heads; from 0 at the bottom, −1 is the topmost"
+    )
+    thaw: Thaw | None = Field(None, description="the strategy thaw, with its settings")
+    probe_then_full: ProbeThenFull | None = Field(
+        None, alias="probe-then-full", description="the strategy probe-then-full, with its settings"
+    )
+    lora: Lora | None = Field(None, description="the strategy lora, with its settings")
+    freeze: tuple[str, ...] = Field(
+        (), min_length=1, description="heads, or backbone, that do not learn whatever the strategy is"
+    )
+    layer_decay: float | None = Field(
+        None, gt=0, le=1, description="each layer's rate is this times that of the layer above; 0.8 for thaw, else 1"
+    )
+    rates: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="regular expression → rate of the parameters in whose names it is found"
+    )
+
+    @model_validator(mode="after")
+    def _one_strategy(self) -> Self:
+        given = [name for name in ("strategy", "top", "layers", *_WITH_SETTINGS) if self._given(name)]
+        if len(given) > 1:
+            raise ValueError(f"one strategy at a time, found {' and '.join(given)}")
+        return self
+
+    def _given(self, name: str) -> bool:
+        return getattr(self, name.replace("-", "_")) is not None
+
+    @property
+    def name(self) -> Strategy:
+        """The strategy."""
+        special: tuple[Strategy, ...] = ("top", "layers", "thaw", "probe-then-full", "lora")
+        if self.strategy is not None:
+            return self.strategy
+        return next((name for name in special if self._given(name)), _DEFAULT)
+
+
+PlanSetting = Annotated[Plan, BeforeValidator(_spelled)]

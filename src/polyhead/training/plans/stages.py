@@ -1,0 +1,114 @@
+"""A plan's stages: which parameters learn, and from when on. Pure functions over a model's components."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from polyhead.errors import UserError, shown
+from polyhead.modeling.components import Component
+from polyhead.training.plans.settings import Plan, ProbeThenFull, Thaw
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """``learns`` are names of parameters.
+
+    It begins with ``epoch`` (from 1), or, where that is None, once the stage before it has gone ``patience`` epochs
+    without a better score.
+    """
+
+    learns: frozenset[str]
+    epoch: int | None = 1
+    patience: int = 1
+
+
+def stages(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
+    """The plan's stages, each with more to learn than the one before.
+
+    Raises:
+        UserError: the plan names what the model does not have, or leaves nothing to learn.
+    """
+    _check(plan, parts)
+    held = _names(part for part in parts if _is_frozen(part, plan.freeze))
+    found: list[Stage] = []
+    for stage in _unfrozen(plan, parts):
+        learns = stage.learns - held
+        if learns and (not found or learns != found[-1].learns):
+            begins = stage.epoch if found else 1
+            found.append(Stage(learns, begins, stage.patience))
+    if not found:
+        raise UserError("training.plan: everything is frozen; leave something to learn")
+    return found
+
+
+def _unfrozen(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
+    """The stages, as if ``freeze`` held nothing."""
+    layers = _layers(parts)
+    everything, heads = Stage(_names(parts)), Stage(_above(parts, layers + 1))
+    match plan.name:
+        case "probe":
+            return [heads]
+        case "top":
+            assert plan.top is not None
+            return [Stage(_above(parts, layers + 1 - plan.top))]
+        case "layers":
+            chosen = {number % layers + 1 for number in plan.layers or ()}
+            return [Stage(heads.learns | _names(part for part in parts if part.depth in chosen))]
+        case "bitfit":
+            return [Stage(heads.learns | {name for name in everything.learns if name.endswith("bias")})]
+        case "lora":
+            return [Stage(heads.learns | {name for name in everything.learns if ".lora_" in name})]
+        case "thaw":
+            return [heads, *_thawing(plan.thaw or Thaw(), parts)]
+        case "probe-then-full":
+            own = plan.probe_then_full or ProbeThenFull()
+            return [heads, Stage(everything.learns, own.epoch, own.patience)]
+        case "full":
+            return [everything]
+
+
+def _thawing(thaw: Thaw, parts: Sequence[Component]) -> list[Stage]:
+    """The stages after the first, the last with the embeddings, too."""
+    depths = _layers(parts) + 1
+    if thaw.epochs is not None:
+        count = len(thaw.epochs)
+        lowest = [depths - round(depths * (number + 1) / count) for number in range(count)]
+        return [Stage(_above(parts, depth), epoch) for depth, epoch in zip(lowest, thaw.epochs, strict=True)]
+    lowest = [*range(depths - thaw.layers, 0, -thaw.layers), 0]
+    patience = thaw.patience
+    return [
+        Stage(_above(parts, depth), None if patience else number + 2, patience or 1)
+        for number, depth in enumerate(lowest)
+    ]
+
+
+def _layers(parts: Sequence[Component]) -> int:
+    return sum(part.name.startswith("layers.") for part in parts)
+
+
+def _names(parts: Iterable[Component]) -> frozenset[str]:
+    return frozenset(name for part in parts for name in part.parameters)
+
+
+def _above(parts: Sequence[Component], depth: int) -> frozenset[str]:
+    """What is at ``depth`` and above it."""
+    return _names(part for part in parts if part.depth >= depth)
+
+
+def _is_frozen(part: Component, names: Sequence[str]) -> bool:
+    in_backbone = part.name in ("embeddings", "backbone") or part.name.startswith("layers.")
+    return part.name.removeprefix("heads.") in names or (in_backbone and "backbone" in names)
+
+
+def _check(plan: Plan, parts: Sequence[Component]) -> None:
+    layers = _layers(parts)
+    known = ["backbone", *(part.name.removeprefix("heads.") for part in parts if part.name.startswith("heads."))]
+    for name in plan.freeze:
+        if name not in known:
+            raise UserError(f"training.plan: freeze takes {', '.join(known)}; found {shown(name)}")
+    if not layers and plan.name in ("top", "layers", "thaw"):
+        raise UserError(f"training.plan: {plan.name} needs layers of their own; this backbone's share their weights")
+    if plan.top is not None and plan.top > layers:
+        raise UserError(f"training.plan: top must be at most {layers}, this backbone's layers; found {plan.top}")
+    for number in plan.layers or ():
+        if not -layers <= number < layers:
+            raise UserError(f"training.plan: layers must be from 0 to {layers - 1}; found {number}")

@@ -1,0 +1,72 @@
+"""``polyhead train --dry-run`` shows the plan and trains nothing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from polyhead.starter import FOLDER
+
+
+@pytest.fixture
+def recipe(backbones: Callable[[str], Path], tmp_path: Path) -> Path:
+    document = {
+        "model": {"backbone": str(backbones("bert")), "projection": 16},
+        "tasks": {"topic": {"kind": "classification"}},
+        "data": {"starter": {"format": "jsonl", "train": "train.jsonl", "validation": 0.2, "tasks": {"topic": {}}}},
+        "training": {"epochs": 3, "learning_rate": 1e-4, "head_learning_rate": 1e-2},
+    }
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    return path
+
+
+def shown(run: Callable[..., Any], recipe: Path, plan: str) -> dict[str, Any]:
+    result = run("train", recipe, "--data-root", FOLDER, "--dry-run", "--json", f"--training.plan={plan}")
+    assert result.status == 0, result.err
+    found: dict[str, Any] = json.loads(result.out)
+    return found
+
+
+def test_each_component_has_its_row(run: Callable[..., Any], recipe: Path, tmp_path: Path) -> None:
+    found = shown(run, recipe, "{top: 1, layer_decay: 0.5, rates: {'layer.1.*bias': 3.0}}")
+    rows = {row["component"]: row for row in found["components"]}
+    assert list(rows) == ["embeddings", "layers.0", "layers.1", "projection", "heads.topic"]
+    assert [row["begins"] for row in rows.values()] == [None, None, 1, 1, 1]
+    assert rows["embeddings"]["learning"] == rows["layers.0"]["learning"] == 0
+    assert rows["layers.1"]["learning"] == rows["layers.1"]["parameters"] > 0
+    assert rows["layers.1"]["rates"] == [1e-4, 3.0]
+    assert rows["heads.topic"]["rates"] == [1e-2, 1e-2]
+    assert found["stages"] == ["epoch 1"]
+    one = found["parameters"]["backbone.encoder.layer.1.output.dense.bias"]
+    assert one == {"size": 32, "learns": True, "rate": 3.0}
+    assert list(tmp_path.iterdir()) == [recipe]
+
+
+def test_stages_are_told_and_those_that_never_begin(run: Callable[..., Any], recipe: Path) -> None:
+    found = shown(run, recipe, "{probe-then-full: {patience: 2}}")
+    assert found["stages"] == ["epoch 1", "2 epochs without a better score"]
+    assert [row["begins"] for row in found["components"]] == [2, 2, 2, 1, 1]
+    result = run("train", recipe, "--data-root", FOLDER, "--dry-run", "--training.plan=thaw", "--training.epochs=2")
+    assert result.status == 0
+    assert "! training.plan: 2 of 4 stages would begin after the last of 2 epochs" in result.err
+    assert "epoch 4" in result.out
+    assert "Nothing was trained." in result.out
+
+
+def test_lora_counts_its_adapters(run: Callable[..., Any], recipe: Path) -> None:
+    found = shown(run, recipe, "{lora: {rank: 2}}")
+    rows = {row["component"]: row for row in found["components"]}
+    linear = 4 * (32 + 32) + 2 * (32 + 48)  # query, key, value, output; two of the feed-forward part
+    assert rows["layers.0"]["learning"] == 2 * linear
+    assert rows["layers.0"]["rates"] == pytest.approx([1e-3, 1e-3])
+
+
+def test_what_is_wrong_with_a_plan_is_one_line(run: Callable[..., Any], recipe: Path) -> None:
+    result = run("train", recipe, "--data-root", FOLDER, "--dry-run", "--training.plan=top:7")
+    assert result.status == 1
+    assert "training.plan: top must be at most 2, this backbone's layers; found 7" in result.err
+    assert len(result.err.strip().splitlines()) <= 2
