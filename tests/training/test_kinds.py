@@ -18,7 +18,7 @@ from polyhead.kinds import MultilabelTask, PairsTask
 from polyhead.pretrained import load
 from polyhead.recipe.examples import recipe_examples
 from polyhead.training import TrainingSettings
-from polyhead.training.cached import GradientCache
+from polyhead.training.gradient_cache import GradientCache
 from polyhead.training.prepare import check_settings, prepare
 
 COLOURS = ["red", "green", "blue"]

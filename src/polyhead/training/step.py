@@ -11,8 +11,8 @@ from torch.optim import Optimizer
 
 from polyhead.data.collate import Batch
 from polyhead.kinds import PairsTask, Task
-from polyhead.training.cached import GradientCache
 from polyhead.training.forward import Forward
+from polyhead.training.gradient_cache import GradientCache
 from polyhead.training.optimizer import clip, set_rates
 
 
