@@ -36,6 +36,12 @@ def train(
     dry: Annotated[
         bool, typer.Option("--dry-run", help="Show what would learn, how fast and from when on; train nothing.")
     ] = False,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep the output of frozen layers in this folder, for other runs; else it goes with the run."
+        ),
+    ] = None,
     device: Device = None,
     json: Json = False,
 ) -> None:
@@ -84,6 +90,7 @@ def train(
             device=device,
             watcher=watcher,
             resume=resume is not None,
+            cache=cache_dir,
         )
     best = result.best
     if json:

@@ -28,7 +28,13 @@ def watch(*, quiet: bool = False) -> Iterator[Watcher]:
     )
     view = _View(bar, quiet=quiet)
     with bar:
-        yield Watcher(on_step=view.step, on_evaluation=view.evaluation, on_data=view.data, on_note=view.note)
+        yield Watcher(
+            on_step=view.step,
+            on_evaluation=view.evaluation,
+            on_cached=view.cached,
+            on_data=view.data,
+            on_note=view.note,
+        )
 
 
 class _View:
@@ -39,6 +45,7 @@ class _View:
         self._smooth: dict[str, float] = {}
         self._header: list[str] = []
         self._skipped = self._told = 0
+        self._cache: TaskID | None = None
 
     def note(self, line: str) -> None:
         """A line by itself."""
@@ -69,6 +76,15 @@ class _View:
         self._bar.update(
             self._task, completed=report.step, description=f"epoch {report.epoch}", losses=losses + skipped
         )
+
+    def cached(self, done: int, total: int) -> None:
+        """A bar for the frozen layers' one pass over the texts; gone when it is done."""
+        if self._cache is None:
+            self._cache = self._bar.add_task("frozen layers", total=total, losses="texts")
+        self._bar.update(self._cache, completed=done)
+        if done == total:
+            self._bar.remove_task(self._cache)
+            self._cache = None
 
     def evaluation(self, report: EvaluationReport) -> None:
         """A row of the table: losses on training and validation data, each task's metrics."""

@@ -12,7 +12,7 @@ from polyhead.data.example import Example
 from polyhead.documents import Document, IntArray
 from polyhead.kinds import IGNORED, Task
 from polyhead.kinds.base import TargetArray
-from polyhead.modeling.encoded import Inputs, WordInputs
+from polyhead.modeling.encoded import Inputs, Known, WordInputs
 from polyhead.text.batches import Padded, pad, pad_rows, spread
 from polyhead.text.encoding import Encoding, document
 from polyhead.text.tokenizer import TextTokenizer
@@ -23,14 +23,16 @@ class Batch:
     """Examples on their way through the model.
 
     ``targets`` has an array for each task of which some row has a label: *shape* (rows,) or (rows, labels) for texts
-    and pairs, (rows, tokens) at token level; ``counts`` says how many labels each holds. ``documents`` are the rows'
-    first texts.
+    and pairs, (rows, tokens) at token level; ``counts`` says how many labels each holds. ``cut`` counts texts that
+    were longer than the limit, and their words beyond it.
     """
 
     inputs: Inputs
     targets: Mapping[str, Tensor]
     counts: Mapping[str, int]
-    documents: Sequence[Document]
+    cut: tuple[int, int]
+    documents: Sequence[Document] = ()
+    """The rows' first texts; of a batch whose texts were not looked at again, none."""
 
 
 def splitters(tasks: Mapping[str, Task]) -> list[str]:
@@ -56,7 +58,8 @@ def to_inputs(padded: Padded, parts: IntArray | None = None) -> Inputs:
 def vector_inputs(vectors: TargetArray) -> Inputs:
     """Embeddings that were computed earlier as the model's inputs. *Shape:* (texts, width)."""
     nothing = torch.zeros((len(vectors), 0), dtype=torch.int64)
-    return Inputs(nothing, nothing, nothing, vectors=torch.from_numpy(np.require(vectors, np.float32, ["C", "W"])))
+    values = torch.from_numpy(np.require(vectors, np.float32, ["C", "W"]))
+    return Inputs(nothing, nothing, nothing, known=Known(values, "embedding"))
 
 
 class Collator:
@@ -108,6 +111,16 @@ class Collator:
         rows = documents[: len(examples)] if parts is None else [_whole(documents, own) for own in parts]
         return self._batch(to_inputs(padded, parts), examples, tasks, rows, padded.input_ids.shape[1])
 
+    def documents(self, examples: Sequence[Example], encodings: Sequence[Sequence[Encoding]]) -> list[Document]:
+        """Each row's first text with its words, and how many of the row's other texts were cut."""
+        return [
+            replace(
+                document(example.text, first, splitters=self._splitters, words=example.words),
+                others_truncated=sum(other.truncated for other in others),
+            )
+            for example, (first, *others) in zip(examples, encodings, strict=True)
+        ]
+
     def _stored(self, examples: Sequence[Example], tasks: Mapping[str, Task]) -> Batch:
         documents = [Document(example.text, {}, tokens=0) for example in examples]
         vectors = np.stack([np.asarray(example.vector) for example in examples])
@@ -122,9 +135,14 @@ class Collator:
         width: int,
     ) -> Batch:
         targets = {name: _targets(name, task, examples, documents, width) for name, task in tasks.items()}
-        counts = {name: int((target != IGNORED).sum()) for name, target in targets.items()}
         tensors = {name: torch.from_numpy(target) for name, target in targets.items()}
-        return Batch(inputs, tensors, counts, documents)
+        cut = (sum(each.cut_texts for each in documents), sum(each.cut_words for each in documents))
+        return Batch(inputs, tensors, label_counts(tensors), cut, documents)
+
+
+def label_counts(targets: Mapping[str, Tensor]) -> dict[str, int]:
+    """How many labels there are of each task."""
+    return {name: int((target != IGNORED).sum()) for name, target in targets.items()}
 
 
 def _whole(documents: Sequence[Document], parts: IntArray) -> Document:
@@ -136,8 +154,12 @@ def _whole(documents: Sequence[Document], parts: IntArray) -> Document:
 def _targets(
     name: str, task: Task, examples: Sequence[Example], documents: Sequence[Document], width: int
 ) -> TargetArray:
-    rows = [
-        task.target(example.labels[name], doc) if name in example.labels else task.missing_target(doc)
-        for example, doc in zip(examples, documents, strict=True)
-    ]
+    rows = [row_target(name, task, example, doc) for example, doc in zip(examples, documents, strict=True)]
     return pad_rows(rows, width, IGNORED) if task.level == "token" else np.stack(rows)
+
+
+def row_target(name: str, task: Task, example: Example, document: Document) -> TargetArray:
+    """What the loss of a task compares one row with, or what tells it that there is no label."""
+    if name in example.labels:
+        return task.target(example.labels[name], document)
+    return task.missing_target(document)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
@@ -37,13 +37,25 @@ class WordInputs(_Tensors):
 
 
 @dataclass(frozen=True, slots=True)
+class Known(_Tensors):
+    """What was computed of texts earlier, so that the forward pass begins with it.
+
+    *Shapes:* ``values`` (texts, tokens, hidden) at level ``tokens``, the states after the first ``depth`` layers;
+    (texts, hidden) at level ``pooled``, (texts, width) at level ``embedding``: then nothing is known of the tokens.
+    """
+
+    values: Tensor
+    level: Literal["tokens", "pooled", "embedding"]
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs(_Tensors):
     """A batch of texts. *Shapes:* (texts, tokens), int64.
 
     ``pooling_mask`` is the attention mask, less the prompt's tokens where the encoder pools without them. ``parts``
     (rows, most texts a row) says, where rows have more texts than one, which texts are a row's, −1 for none; the rows'
-    first texts come first, in order. ``vectors`` (texts, width) are embeddings that were computed earlier: with them
-    there are no tokens, and the backbone is passed by.
+    first texts come first, in order. ``known`` is what was computed of them earlier.
     """
 
     input_ids: Tensor
@@ -51,7 +63,7 @@ class Inputs(_Tensors):
     pooling_mask: Tensor
     words: Mapping[str, WordInputs] = field(default_factory=dict)
     parts: Tensor | None = None
-    vectors: Tensor | None = None
+    known: Known | None = None
 
 
 @dataclass(frozen=True, slots=True)

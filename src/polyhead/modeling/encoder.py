@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from polyhead.modeling.backbone import Backbone
-from polyhead.modeling.encoded import Encoded, Inputs
+from polyhead.modeling.encoded import Encoded, Inputs, Known
 from polyhead.modeling.pooling import AttentionPooling, Pooling
+from polyhead.modeling.split import Above
 
 Activation = Literal["identity", "tanh"]
 
@@ -61,8 +62,8 @@ class Encoder(nn.Module):
 
         ``layers`` keeps the token states of every layer.
         """
-        if inputs.vectors is not None:
-            return self._stored(inputs, inputs.vectors)
+        if inputs.known is not None:
+            return self._from(inputs.known, inputs)
         states = self.backbone(inputs.input_ids, inputs.attention_mask, layers=layers)
         return self.finish(states[-1], inputs, layers=states if layers else ())
 
@@ -70,6 +71,10 @@ class Encoder(nn.Module):
         """All that comes after the backbone. *Shape:* (texts, tokens, hidden)."""
         with torch.autocast(tokens.device.type, enabled=False):
             pooled = self.pooling(tokens, inputs.pooling_mask)
+        return self._embedded(tokens, pooled, inputs, layers=layers)
+
+    def _embedded(self, tokens: Tensor, pooled: Tensor, inputs: Inputs, *, layers: Sequence[Tensor] = ()) -> Encoded:
+        with torch.autocast(tokens.device.type, enabled=False):
             embedding = self.projection(pooled) if self.projection else pooled
             embedding = functional.normalize(embedding, dim=-1) if self.normalize else embedding
         return Encoded(
@@ -83,7 +88,19 @@ class Encoder(nn.Module):
             layers=layers,
         )
 
-    def _stored(self, inputs: Inputs, vectors: Tensor) -> Encoded:
-        """Embeddings that were computed earlier: nothing else is known of these texts."""
-        nothing = vectors.new_zeros((len(vectors), 0, self.backbone.hidden))
+    def _from(self, known: Known, inputs: Inputs) -> Encoded:
+        """Go on from what was computed earlier."""
+        if known.level == "tokens":
+            return self.finish(self._above(known.depth)(known.values, inputs.attention_mask), inputs)
+        nothing = known.values.new_zeros((len(known.values), 0, self.backbone.hidden))
+        if known.level == "pooled":
+            return self._embedded(nothing, known.values, inputs)
+        vectors = known.values
         return Encoded(nothing, inputs.attention_mask, inputs.pooling_mask, vectors, vectors, parts=inputs.parts)
+
+    def _above(self, depth: int) -> Above:
+        """The layers above ``depth``, made when they are first asked for."""
+        found: Above | None = self.__dict__.get("_upper")
+        if found is None or found.depth != depth:
+            found = self.__dict__["_upper"] = Above(self.backbone, depth=depth)
+        return found

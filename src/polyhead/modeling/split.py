@@ -105,12 +105,12 @@ class _Kept(_Passed):
 
 
 def _gives_tuples(backbone: Backbone) -> bool:
-    """Whether a layer of this network returns its states in a tuple, as older ones do."""
+    """Whether a layer of this network returns its states in a tuple, as older ones do; no randomness is used up."""
     found: list[bool] = []
     layer, device = backbone.layer_list()[0], next(backbone.parameters()).device
     handle = layer.register_forward_hook(lambda module, given, output: found.append(isinstance(output, tuple)))
     try:
-        with torch.no_grad():
+        with torch.no_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
             one = torch.ones((1, 1), dtype=torch.int64, device=device)
             backbone(one, one)
     finally:

@@ -36,7 +36,7 @@ _COMPARED: dict[str, type | tuple[type, ...]] = {
     "data_root": str,
     "from": (str, NoneType),
 }
-_FREE = ("training.save_steps", "training.save_total_limit", "training.report_to")
+_FREE = ("training.save_steps", "training.save_total_limit", "training.report_to", "training.cache_gb")
 """Keys of a recipe that change nothing in what a run computes."""
 
 

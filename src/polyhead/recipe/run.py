@@ -31,10 +31,9 @@ RECIPE = "recipe.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Watcher(Callbacks):
-    """Who is told how a run goes: besides the loop's callbacks, what was read, and lines to be shown beforehand."""
+    """Who is told how a run goes: besides the loop's callbacks, what was read."""
 
     on_data: Callable[[Data], None] = lambda data: None
-    on_note: Callable[[str], None] = lambda line: None
 
 
 def train(
@@ -45,11 +44,13 @@ def train(
     device: str | None = None,
     watcher: Watcher | None = None,
     resume: bool = False,
+    cache: str | Path | None = None,
 ) -> TrainingResult:
     """Train what ``recipe`` says into the folder ``output``, which must be new or empty, or an unfinished run's.
 
     ``start`` is a saved model to go on from: its heads are kept, the recipe's tasks are added to them. ``resume`` goes
-    on with the run in ``output`` from its last checkpoint, with the same result as if it had never stopped.
+    on with the run in ``output`` from its last checkpoint, with the same result as if it had never stopped. ``cache`` is
+    a folder in which the output of frozen layers is kept for other runs, too.
 
     Raises:
         UserError: the recipe's data, backbone or plan does not work out, each fault with its place; or the run is
@@ -82,7 +83,9 @@ def train(
         write_json(folder / FACTS, facts)
         write_text(folder / RECIPE, yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
     try:
-        result = _run(recipe, data, pretrained, folder, device, watcher, checkpoint)
+        result = _run(
+            recipe, data, pretrained, folder, device, watcher, checkpoint, None if cache is None else Path(cache)
+        )
         write_json(folder / RESULT, _summary(result))
     except KeyboardInterrupt:
         raise Interrupted("interrupted at once", way_on(folder)) from None
@@ -106,6 +109,7 @@ def _run(
     device: str | None,
     watcher: Watcher,
     checkpoint: Checkpoint | None,
+    cache: Path | None,
 ) -> TrainingResult:
     settings = recipe.training
     step = 0 if checkpoint is None else checkpoint.state["step"]
@@ -121,7 +125,14 @@ def _run(
             should_stop=lambda: stopped() or watcher.should_stop(),
         )
         return run_loop(
-            pretrained, data.sets, settings, folder=folder, device=device, callbacks=callbacks, checkpoint=checkpoint
+            pretrained,
+            data.sets,
+            settings,
+            folder=folder,
+            device=device,
+            callbacks=callbacks,
+            checkpoint=checkpoint,
+            cache=cache,
         )
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from polyhead.data.example import Example
 from polyhead.evaluation.calibration import fit_temperature, joined, label_thresholds
 from polyhead.kinds import Calibrated, MultilabelTask, Task
 from polyhead.kinds.base import Decisions
 from polyhead.kinds.multilabel import sigmoid
+from polyhead.training.activations.rows import Source
 from polyhead.training.forward import Answers
 from polyhead.training.prepare import Prepared
 
@@ -16,11 +16,11 @@ _MOST = 200_000
 """Decisions of a head that are enough to fit one number."""
 
 
-def calibrated(prepared: Prepared, tasks: Mapping[str, Task], examples: Iterable[Example]) -> dict[str, Task]:
+def calibrated(prepared: Prepared, tasks: Mapping[str, Task], sources: Iterable[Source]) -> dict[str, Task]:
     """The tasks with a temperature each, and thresholds where several labels are given; as they were without data."""
     found: dict[str, list[Decisions]] = {}
     counts: dict[str, int] = {}
-    for example, document, logits in Answers(prepared.forward, prepared.collate, examples):
+    for example, document, logits in Answers(prepared.forward, prepared.collate, sources):
         for name, gold in example.labels.items():
             task = tasks[name]
             if isinstance(task, Calibrated) and counts.get(name, 0) < _MOST:

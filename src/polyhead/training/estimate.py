@@ -11,9 +11,11 @@ from statistics import median
 import numpy as np
 import torch
 
+from polyhead.data.collate import Batch
 from polyhead.data.example import DataSet, Example
 from polyhead.evaluation import evaluate
 from polyhead.pretrained import Pretrained
+from polyhead.training.activations.rows import Source
 from polyhead.training.forward import Answers
 from polyhead.training.plans import apply
 from polyhead.training.prepare import Prepared, prepare
@@ -46,11 +48,14 @@ def estimate(
     seconds = []
     for number, draws in enumerate(islice(prepared.sampler.steps(1), _WARM + _TIMED)):
         started = time.perf_counter()
-        _step(prepared, [prepared.examples(draw) for draw in draws], settings, number)
+        _step(prepared, [prepared.collate(prepared.examples(draw)) for draw in draws], settings, number)
         seconds.append(time.perf_counter() - started)
     step = median(seconds[_WARM:] or seconds)
     _step(
-        prepared, [_longest(each.train, each.batch_size or settings.batch_size) for each in prepared.sets], settings, 0
+        prepared,
+        [prepared.collate(_longest(each.train, each.batch_size or settings.batch_size)) for each in prepared.sets],
+        settings,
+        0,
     )
     steps = len(prepared.sampler) * settings.epochs
     evaluations = settings.epochs + (steps // settings.eval_steps if settings.eval_steps else 0)
@@ -67,9 +72,9 @@ def peak_memory(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _step(prepared: Prepared, examples: Sequence[Sequence[Example]], settings: TrainingSettings, number: int) -> None:
+def _step(prepared: Prepared, batches: Sequence[Batch], settings: TrainingSettings, number: int) -> None:
     seed_step(prepared.device, seed=settings.seed, step=number)
-    prepared.step([prepared.collate(each) for each in examples], factor=1.0)
+    prepared.step(batches, factor=1.0)
 
 
 def _longest(examples: Sequence[Example], count: int) -> list[Example]:
@@ -87,5 +92,5 @@ def _evaluation(pretrained: Pretrained, prepared: Prepared, data: Sequence[DataS
         return 0.0
     pretrained.model.eval()
     started = time.perf_counter()
-    evaluate(prepared.tasks, Answers(prepared.forward, prepared.collate, some))
+    evaluate(prepared.tasks, Answers(prepared.forward, prepared.collate, [Source(some)]))
     return (time.perf_counter() - started) * rows / len(some)

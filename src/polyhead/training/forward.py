@@ -13,6 +13,7 @@ from polyhead.modeling.encoded import Encoded
 from polyhead.modeling.model import MultiTaskModel, Outputs
 from polyhead.pretrained.computing import computing_model
 from polyhead.text.batches import token_budget_batches
+from polyhead.training.activations.rows import Source
 from polyhead.training.plans.lora import merged
 
 _CHUNK = 4096
@@ -61,29 +62,32 @@ class Answers:
     passed over: there is nothing to hold an answer against.
     """
 
-    def __init__(self, forward: Forward, collate: Collator, examples: Iterable[Example]) -> None:
+    def __init__(self, forward: Forward, collate: Collator, sources: Iterable[Source]) -> None:
         self._forward = forward
         self._collate = collate
-        self._examples = examples
+        self._sources = sources
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Scored]:
         model = computing_model(merged(self._forward.model), dtype=self._forward.dtype or torch.float32)
-        examples = (each for each in self._examples if each.labels)
-        while chunk := list(islice(examples, _CHUNK)):
-            with torch.no_grad():
-                answers = self._answer(model, chunk)
-            yield from answers
+        for source in self._sources:
+            labelled = ((row, each) for row, each in enumerate(source.examples) if each.labels)
+            while chunk := list(islice(labelled, _CHUNK)):
+                with torch.no_grad():
+                    answers = self._answer(model, source, chunk)
+                yield from answers
 
-    def _answer(self, model: MultiTaskModel, examples: Sequence[Example]) -> list[Scored]:
+    def _answer(self, model: MultiTaskModel, source: Source, chunk: Sequence[tuple[int, Example]]) -> list[Scored]:
+        examples = [example for _, example in chunk]
         answers: list[Scored | None] = [None] * len(examples)
         encodings = self._collate.tokenize(examples)
         lengths = [max(1, sum(map(len, each))) for each in encodings]
         most = _TOKENS.get(self._forward.device.type, _MANY_TOKENS)
         for rows in _alike(examples, lengths, most):
             batch = self._collate.batch([examples[row] for row in rows], [encodings[row] for row in rows])
-            outputs: Outputs = model(batch.inputs.to(self._forward.device), tasks=batch.targets.keys())
+            inputs = source.known([chunk[row][0] for row in rows], batch.inputs)
+            outputs: Outputs = model(inputs.to(self._forward.device), tasks=batch.targets.keys())
             for name, loss in self._forward.losses(outputs.logits, batch).items():
                 self._sums[name] = self._sums.get(name, 0.0) + float(loss)
                 self._counts[name] = self._counts.get(name, 0) + batch.counts[name]

@@ -1,12 +1,11 @@
 """The best model of a training: kept in the run's folder as it is found, put back in the end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
-from polyhead.data.example import Example
 from polyhead.pretrained import Pretrained, load, save
+from polyhead.training.activations.rows import Source
 from polyhead.training.calibrate import calibrated
 from polyhead.training.plans.lora import merged, remove_adapters
 from polyhead.training.prepare import Prepared
@@ -23,11 +22,9 @@ def restore_best(pretrained: Pretrained, folder: Path) -> None:
     pretrained.model.eval().requires_grad_(True)
 
 
-def calibrate(
-    pretrained: Pretrained, prepared: Prepared, validation: Sequence[Sequence[Example]], folder: Path
-) -> None:
+def calibrate(pretrained: Pretrained, prepared: Prepared, validation: Iterable[Source], folder: Path) -> None:
     """Fit the heads' temperatures and thresholds on validation data, and keep them with the model in ``folder``."""
-    tasks = calibrated(prepared, pretrained.tasks, chain.from_iterable(validation))
+    tasks = calibrated(prepared, pretrained.tasks, validation)
     if tasks != pretrained.tasks:
         pretrained.heads = {name: replace(head, task=tasks[name]) for name, head in pretrained.heads.items()}
         save(pretrained, folder)

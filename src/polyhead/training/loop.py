@@ -5,6 +5,7 @@ has labels there. At each epoch's end, and in between if so set, the model is ev
 checkpoint written from which the run goes on bit for bit.
 """
 
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -12,7 +13,7 @@ from math import nan
 from pathlib import Path
 from typing import Any
 
-from polyhead.data.example import DataSet, Example
+from polyhead.data.example import DataSet
 from polyhead.errors import UserError, shown
 from polyhead.evaluation import evaluate
 from polyhead.pretrained import Pretrained, save
@@ -22,7 +23,7 @@ from polyhead.training.history import History
 from polyhead.training.keep import MODEL, as_trained, calibrate, restore_best
 from polyhead.training.plans import Lora, apply
 from polyhead.training.plans.lora import ADAPTER, save_adapter
-from polyhead.training.prepare import Prepared, check_settings, prepare
+from polyhead.training.prepare import Prepared, check_settings, feed_of, prepare
 from polyhead.training.result import Callbacks, EvaluationReport, StepReport, TrainingResult
 from polyhead.training.sampling import Draw
 from polyhead.training.selection import Selection, score_of
@@ -30,6 +31,7 @@ from polyhead.training.settings import TrainingSettings
 from polyhead.training.staging import Staging
 from polyhead.training.step import StepResult, seed_step
 
+ACTIVATIONS = "activations"
 _MOST_IN_A_ROW = 5
 """Steps without a finite loss after which a run is given up."""
 
@@ -51,10 +53,12 @@ def train(
     device: str | None = None,
     callbacks: Callbacks | None = None,
     checkpoint: Checkpoint | None = None,
+    cache: Path | None = None,
 ) -> TrainingResult:
     """Train every head that has data; the best model is kept in ``folder``/model, and ``pretrained`` is it in the end.
 
-    ``checkpoint`` is one of the same run, to go on from.
+    ``checkpoint`` is one of the same run, to go on from. ``cache`` is a folder for what frozen layers give, which other
+    runs may share; without one it is kept beside the run while that lasts.
 
     Raises:
         UserError: what ``check_settings`` finds, or the folder cannot be written.
@@ -63,8 +67,9 @@ def train(
     """
     check_settings(pretrained, data, settings, device)
     prepared = prepare(pretrained, data, settings, device)
-    run = _Run(pretrained, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint)
     started = time.perf_counter()
+    own = cache or folder / ACTIVATIONS
+    run = _Run(pretrained, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint, own)
     while run.step < run.steps and not run.selection.exhausted:
         for draws in prepared.sampler.steps(run.epoch, start=run.step % len(prepared.sampler)):
             run.advance(draws)
@@ -81,7 +86,9 @@ def train(
             if run.selection.exhausted:
                 break
     restore_best(pretrained, folder / MODEL)
-    calibrate(pretrained, prepared, run.validation, folder / MODEL)
+    calibrate(pretrained, prepared, run.feed.sources, folder / MODEL)
+    if cache is None:
+        shutil.rmtree(own, ignore_errors=True)
     best = [each for each in run.evaluations if each.best][-1]
     early = run.step < run.steps
     return TrainingResult(folder / MODEL, best, run.evaluations, early, time.perf_counter() - started)
@@ -103,10 +110,10 @@ class _Run:
         folder: Path,
         callbacks: Callbacks,
         checkpoint: Checkpoint | None,
+        cache: Path,
     ) -> None:
         self.pretrained = pretrained
         self.prepared = prepared
-        self.validation = [each.validation for each in data]
         self.settings = settings
         self.folder = folder
         self.callbacks = callbacks
@@ -125,6 +132,9 @@ class _Run:
         if checkpoint is not None:
             checkpoint.restore(pretrained.model, prepared.optimizer)
             prepared.scaler.load_state_dict(state["scaler"])
+        self.feed = feed_of(pretrained, prepared, data, settings, cache)
+        self._begin_stage()
+        self._check_kept(state.get("kept", self.feed.kept))
         self._clock = time.perf_counter()
 
     @property
@@ -132,35 +142,44 @@ class _Run:
         """The epoch of the next step, from 1."""
         return self.step // len(self.prepared.sampler) + 1
 
+    def _check_kept(self, before: Sequence[str]) -> None:
+        """A run goes on exactly only with what it was begun with.
+
+        Raises:
+            UserError: it was begun with activations that cannot be kept any more, or the other way round.
+        """
+        if (now := self.feed.kept) != list(before):
+            then, here = ", ".join(before) or "no data set", ", ".join(now) or "no data set"
+            raise UserError(f"training.cache: the run kept activations of {then}, now of {here}; make room on the disk")
+
     def advance(self, draws: Sequence[Draw]) -> None:
         """One optimizer step."""
         epoch = self.epoch
-        examples = [self.prepared.examples(draw) for draw in draws]
-        batches = [self.prepared.collate(each) for each in examples]
+        batches = [self.feed.batch(draw) for draw in draws]
         seed_step(self.prepared.device, seed=self.settings.seed, step=self.step)
         factor = self.staging.factor(self.step)
         result = self.prepared.step(batches, factor=factor)
         self.step += 1
-        self.cut[0] += sum(document.cut_texts for batch in batches for document in batch.documents)
-        self.cut[1] += sum(document.cut_words for batch in batches for document in batch.documents)
+        self.cut = [count + sum(batch.cut[kind] for batch in batches) for kind, count in enumerate(self.cut)]
         loss = self.prepared.step.weighted_sum(result.losses)
         rate = factor * self._rate()
         report = StepReport(self.step, self.steps, epoch, loss, result.losses, rate, skipped=not result.applied)
         self.history.step(report)
         self.callbacks.on_step(report)
-        self._note_skip(result, list(chain.from_iterable(examples)))
+        self._note_skip(result, draws)
 
     def _rate(self) -> float:
         """The backbone's rate, or that of the heads while they learn alone."""
         backbone = any(name.startswith("backbone.") for name in self.staging.stage.learns)
         return self.settings.learning_rate if backbone else self.settings.head_learning_rate
 
-    def _note_skip(self, result: StepResult, examples: Sequence[Example]) -> None:
+    def _note_skip(self, result: StepResult, draws: Sequence[Draw]) -> None:
         self.skipped += not result.applied
         expected = result.finite and self.prepared.scaler.is_enabled()  # the scaler is looking for its scale
         self.in_a_row = 0 if result.applied or expected else self.in_a_row + 1
         if self.in_a_row >= _MOST_IN_A_ROW:
             losses = ", ".join(f"{name} {loss:g}" for name, loss in result.losses.items())
+            examples = list(chain.from_iterable(map(self.feed.examples, draws)))
             where = shown(", ".join(example.source for example in examples[:4]), 160)
             raise Diverged(
                 f"training: losses or gradients of {self.in_a_row} steps in a row were not finite, last in step"
@@ -171,7 +190,7 @@ class _Run:
         """Score the model on validation data; keep it if it is the best."""
         prepared = self.prepared
         self.pretrained.model.eval()
-        answers = Answers(prepared.forward, prepared.collate, chain.from_iterable(self.validation))
+        answers = Answers(prepared.forward, prepared.collate, self.feed.sources)
         scored = evaluate(prepared.tasks, answers)
         losses = answers.losses()
         loss = prepared.step.weighted_sum(losses) if losses else nan
@@ -206,7 +225,19 @@ class _Run:
     def end_epoch(self) -> None:
         """Go on to the plan's next stage, if it is time."""
         if self.staging.epoch_ended(self.step, self.evaluations[-1].score):
-            apply(self.prepared.parts, self.staging.stage.learns)
+            self._begin_stage()
+
+    def _begin_stage(self) -> None:
+        """Let the current stage's parameters learn, on what is kept of all below them."""
+        learns = self.staging.stage.learns
+        self.feed.begin(
+            learns,
+            self.prepared.parts,
+            epochs=self.staging.epochs,
+            advance=self.callbacks.on_cached,
+            note=self.callbacks.on_note,
+        )
+        apply(self.prepared.parts, learns)
 
     def save(self) -> None:
         """Write a checkpoint."""
@@ -216,6 +247,7 @@ class _Run:
             "cut": self.cut,
             "selection": self.selection.state(),
             "stage": self.staging.state(),
+            "kept": self.feed.kept,
             "history": self.history.state(),
             "scaler": self.prepared.scaler.state_dict(),
             "evaluations": [each.as_dict() for each in self.evaluations],

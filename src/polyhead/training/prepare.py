@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +21,8 @@ from polyhead.modeling.components import Component, components
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained import Pretrained
 from polyhead.pretrained.hardware import fast_bf16, resolve_device
+from polyhead.training.activations import Feed
+from polyhead.training.activations.fill import Reading
 from polyhead.training.fit import check_cached, check_vectors
 from polyhead.training.forward import Forward
 from polyhead.training.optimizer import build_optimizer, planned_rates
@@ -87,6 +90,23 @@ def planned_components(model: MultiTaskModel, settings: TrainingSettings) -> lis
         model = model.with_backbone(copy.deepcopy(model.encoder.backbone))
         add_adapters(model, settings.plan.lora or Lora(), seed=settings.seed)
     return components(model)
+
+
+def feed_of(
+    pretrained: Pretrained, prepared: Prepared, data: Sequence[DataSet], settings: TrainingSettings, folder: Path
+) -> Feed:
+    """Where the batches of a training come from; ``folder`` is for what is kept of frozen layers."""
+    kept = pretrained.settings
+    return Feed(
+        pretrained.model,
+        prepared.collate,
+        data,
+        prepared.sets,
+        settings,
+        Reading(pretrained.tokenizer, kept.prompt_text(), kept.pool_prompt),
+        dtype=prepared.forward.dtype or torch.float32,
+        folder=folder,
+    )
 
 
 def autocast_dtype(settings: TrainingSettings, device: torch.device) -> torch.dtype | None:

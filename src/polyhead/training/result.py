@@ -73,12 +73,15 @@ class EvaluationReport:
 class Callbacks:
     """Who is told how the training goes: plain functions. What they raise ends the run; its checkpoints stay.
 
+    ``on_cached`` is told how many texts of how many have passed the frozen layers, ``on_note`` single lines.
     ``on_log`` is given every line of ``metrics.jsonl`` as it is written. ``should_stop`` is asked after each step: once
     it says yes, the run saves a checkpoint and ends with ``Interrupted``.
     """
 
     on_step: Callable[[StepReport], None] = lambda report: None
     on_evaluation: Callable[[EvaluationReport], None] = lambda report: None
+    on_cached: Callable[[int, int], None] = lambda done, total: None
+    on_note: Callable[[str], None] = lambda line: None
     on_log: Callable[[Mapping[str, Any]], None] = lambda row: None
     should_stop: Callable[[], bool] = lambda: False
 

@@ -35,6 +35,12 @@ class TrainingSettings(BaseModel):
     plan: PlanSetting = Field(
         Plan(), description="what learns, from when on and how fast: a name or a mapping, see below"
     )
+    cache: bool | Literal["auto"] = Field(
+        "auto",
+        description="keep the output of frozen layers on the disk, instead of running them in every epoch; auto: "
+        "where a stage lasts two epochs or longer and there is room",
+    )
+    cache_gb: float = Field(20.0, gt=0, description="the most that may be kept of it, in gigabytes")
     sampling: Literal["proportional", "round_robin", "temperature"] = Field(
         "proportional", description="which data set a step draws from"
     )

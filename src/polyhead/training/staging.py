@@ -39,6 +39,13 @@ class Staging:
         """Whether no other follows."""
         return self.number == len(self._stages) - 1
 
+    @property
+    def epochs(self) -> int:
+        """How many epochs the current stage lasts at most."""
+        end = self._settings.epochs + 1
+        following = None if self.last else self._stages[self.number + 1].epoch
+        return (end if following is None else min(end, following)) - (self.began // self._epoch + 1)
+
     def factor(self, step: int) -> float:
         """What the rates are multiplied with at this step of the run, from 0.
 

@@ -1,0 +1,76 @@
+"""Kept activations on the disk: one folder an entry, named by everything that decides what is in it.
+
+``values.safetensors`` holds all texts' vectors one after the other and is mapped into memory, not read;
+``entry.json`` says how long each text is, and the file's SHA-256. A folder appears by one rename, so one that is there
+is whole; one whose hash is wrong is made anew.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from polyhead.errors import UserError
+from polyhead.folder.files import read_json, recover_folder, whole_folder, write_json
+from polyhead.folder.hashing import file_hash
+from polyhead.training.activations.ragged import Ragged
+
+_VALUES, _ENTRY = "values.safetensors", "entry.json"
+_DTYPES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}
+
+
+class Writer:
+    """Puts texts' vectors into their places of a file whose size is known from the beginning."""
+
+    def __init__(self, file: BinaryIO, *, lengths: Tensor, width: int, dtype: torch.dtype) -> None:
+        self._file = file
+        self._starts = lengths.cumsum(0) - lengths
+        self._row = width * dtype.itemsize
+        total = int(lengths.sum())
+        described = {"dtype": _DTYPES[dtype], "shape": [total, width], "data_offsets": [0, total * self._row]}
+        header = json.dumps({"values": described}).encode()
+        header += b" " * (-len(header) % 8)
+        self._offset = 8 + len(header)
+        file.write(len(header).to_bytes(8, "little") + header)
+
+    def write(self, text: int, vectors: Tensor) -> None:
+        """One text's vectors. *Shape:* (length, width)."""
+        self._file.seek(self._offset + int(self._starts[text]) * self._row)
+        self._file.write(vectors.contiguous().cpu().view(torch.uint8).numpy().tobytes())
+
+
+@contextmanager
+def writing(path: Path, *, lengths: Tensor, width: int, dtype: torch.dtype, about: dict[str, Any]) -> Iterator[Writer]:
+    """Make the entry ``path``: what is written in the block is there afterwards, or nothing is.
+
+    Raises:
+        UserError: the disk is full, or the place cannot be written.
+    """
+    recover_folder(path)
+    with whole_folder(path) as place:
+        with open(place / _VALUES, "wb") as file:
+            yield Writer(file, lengths=lengths, width=width, dtype=dtype)
+        digest = file_hash(place / _VALUES)
+        write_json(place / _ENTRY, {**about, "lengths": lengths.tolist(), "sha256": digest})
+
+
+def opened(path: Path) -> Ragged | None:
+    """The entry ``path``; None, and it is deleted, if it is damaged; None if it is not there."""
+    if not path.is_dir():
+        return None
+    try:
+        entry = read_json(path / _ENTRY)
+        if file_hash(path / _VALUES) == entry["sha256"]:
+            with safe_open(path / _VALUES, framework="pt") as file:
+                values = file.get_tensor("values")
+            return Ragged.by_lengths(values, torch.tensor(entry["lengths"], dtype=torch.int64))
+    except (UserError, KeyError, OSError, SafetensorError):
+        pass
+    shutil.rmtree(path, ignore_errors=True)
+    return None

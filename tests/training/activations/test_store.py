@@ -1,0 +1,130 @@
+"""Kept activations on the disk: what was written is read; what is damaged or was interrupted is not there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+
+from polyhead.errors import UserError
+from polyhead.training.activations.ragged import Ragged
+from polyhead.training.activations.store import opened, writing
+
+LENGTHS = torch.tensor([3, 1, 4, 2])
+
+
+def written(path: Path, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    values = torch.randn(int(LENGTHS.sum()), 6, generator=torch.Generator().manual_seed(2)).to(dtype)
+    rows = Ragged.by_lengths(values, LENGTHS)
+    with writing(path, lengths=LENGTHS, width=6, dtype=dtype, about={"level": "tokens"}) as file:
+        for text in (2, 0, 3, 1):  # in any order
+            start = int(rows.starts[text])
+            file.write(text, values[start : start + int(LENGTHS[text])])
+    return values
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_what_is_written_is_read_and_safetensors_reads_it_too(tmp_path: Path, dtype: torch.dtype) -> None:
+    values = written(tmp_path / "entry", dtype)
+    found = opened(tmp_path / "entry")
+    assert found is not None
+    assert torch.equal(found.values, values)
+    assert found.values.dtype == dtype
+    assert torch.equal(found.lengths, LENGTHS)
+    assert torch.equal(load_file(tmp_path / "entry" / "values.safetensors")["values"], values)
+
+
+def test_what_is_not_there_is_none(tmp_path: Path) -> None:
+    assert opened(tmp_path / "nothing") is None
+
+
+@pytest.mark.parametrize("name", ["values.safetensors", "entry.json"])
+@pytest.mark.parametrize("how", ["bit", "short", "gone"])
+def test_what_is_damaged_is_found_out_and_taken_away(tmp_path: Path, name: str, how: str) -> None:
+    written(tmp_path / "entry")
+    file = tmp_path / "entry" / name
+    content = bytearray(file.read_bytes())
+    content[-20] ^= 1
+    if how == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(bytes(content) if how == "bit" else bytes(content[:-9]))
+    assert opened(tmp_path / "entry") is None
+    assert not (tmp_path / "entry").exists()
+    values = written(tmp_path / "entry")
+    again = opened(tmp_path / "entry")
+    assert again is not None
+    assert torch.equal(again.values, values)
+
+
+def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+    entry = writing(tmp_path / "entry", lengths=LENGTHS, width=6, dtype=torch.float32, about={})
+    entry.__enter__().write(0, torch.zeros(3, 6))
+    assert list(tmp_path.iterdir())
+    entry.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, sys, torch
+from pathlib import Path
+from polyhead.training.activations.store import writing
+with writing(Path(sys.argv[1]), lengths=torch.tensor([3, 1]), width=6, dtype=torch.float32, about={}) as file:
+    file.write(0, torch.zeros(3, 6))
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_left_is_tidied_up(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "entry")], check=False)
+    assert opened(tmp_path / "entry") is None
+    assert len(list(tmp_path.iterdir())) == 1
+    written(tmp_path / "entry")
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"]
+
+
+FULL = """
+import resource, signal, sys, torch
+from pathlib import Path
+from polyhead.errors import UserError
+from polyhead.training.activations.store import writing
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    with writing(Path(sys.argv[1]), lengths=torch.tensor([9000]), width=6, dtype=torch.float32, about={}) as file:
+        file.write(0, torch.zeros(9000, 6))
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "entry")], capture_output=True, text=True, check=True
+    )
+    assert "entry: cannot be written" in found.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "entry").write_text("mine")
+    with pytest.raises(UserError, match="this is a file"):
+        written(tmp_path / "entry")
+
+
+@given(
+    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=12),
+    rows=st.lists(st.integers(0, 11), min_size=1, max_size=20),
+)
+def test_padded_rows_are_the_rows(lengths: list[int], rows: list[int]) -> None:
+    rows = [row % len(lengths) for row in rows]
+    own = [torch.arange(length) + 100 * number for number, length in enumerate(lengths)]
+    ragged = Ragged.of([each.numpy() for each in own])
+    width = max(lengths[row] for row in rows)
+    padded = ragged.padded(torch.tensor(rows), width, -1)
+    for row, found in zip(rows, padded, strict=True):
+        assert found.tolist() == own[row].tolist() + [-1] * (width - lengths[row])
