@@ -47,6 +47,7 @@ from polyhead.recipe import Recipe, load_recipe
 from polyhead.recipe.data import prepare
 from polyhead.training import Callbacks, StepReport, TrainingSettings, train
 from polyhead.training.optimizer import build_optimizer
+from polyhead.training.plans import apply, stages
 from polyhead.training.sampling import Rows, Sampler
 
 
@@ -55,8 +56,10 @@ class Side:
     """Whose loop, and what differs; ``attention_dropout`` of None is the backbone's own."""
 
     trainer: bool
-    group_by_length: bool
-    attention_dropout: float | None
+    group_by_length: bool = True
+    attention_dropout: float | None = 0.0
+    plan: str = "full"
+    cache: bool = False
 
 
 SIDES = {
@@ -91,12 +94,10 @@ def main() -> None:
 
     described = machine()
     show_machine(described)
-    recipe = load_recipe(RECIPE, overrides={"training.sampling": "round_robin"}, data_root=options.data_root)
-    prepared = prepare(recipe)
-    data, tasks = prepared.sets, prepared.tasks
-    work = Work(recipe, data, tasks, options.warmup, options.steps)
+    work = work_of(options.data_root, warmup=options.warmup, steps=options.steps)
+    recipe = work.recipe
     speed = interleaved({name: partial(measure, side, work) for name, side in SIDES.items()}, rounds=options.rounds)
-    names = ", ".join(f"{recipe.training.batch_size} of {each.name}" for each in data)
+    names = ", ".join(f"{recipe.training.batch_size} of {each.name}" for each in work.data)
     title = f"Joint step of {names}: {options.steps} steps after {options.warmup}"
     baselines = [name for name, side in SIDES.items() if side.trainer]
     console.print(ratio_table(title, "examples/s", speed, baselines=baselines, digits=1))
@@ -112,11 +113,19 @@ def main() -> None:
     )
 
 
+def work_of(data_root: Path, *, warmup: int, steps: int) -> Work:
+    """The joint recipe's data, both sets in every step."""
+    recipe = load_recipe(RECIPE, overrides={"training.sampling": "round_robin"}, data_root=data_root)
+    prepared = prepare(recipe)
+    return Work(recipe, prepared.sets, prepared.tasks, warmup, steps)
+
+
 def measure(side: Side, work: Work, turn: int) -> float:
     """Examples a second of one side; rows, order and new weights change with ``turn``."""
     seed = work.recipe.training.seed + turn
     changes = {"seed": seed, "group_by_length": side.group_by_length, "epochs": 1}
-    settings = work.recipe.training.model_copy(update=changes)
+    changed = {**work.recipe.training.model_dump(by_alias=True), **changes, "plan": side.plan, "cache": side.cache}
+    settings = TrainingSettings.model_validate(changed)
     data = [drawn(each, (work.warmup + work.steps) * settings.batch_size, seed) for each in work.data]
     torch.manual_seed(seed)
     pretrained = build(work, side.attention_dropout)
@@ -173,13 +182,15 @@ def run_trainer(
     sampler = Sampler([Rows(len(each), each.__getitem__, settings.batch_size) for each in lengths], settings)
     rows = [[[data[draw.data_set].train[row] for row in draw.rows] for draw in draws] for draws in sampler.steps(1)]
     stamps = Stamps()
+    parts = components(pretrained.model)
+    apply(parts, stages(settings.plan, parts)[0].learns)
     model = JointModel(pretrained.model, {name: task.weight for name, task in pretrained.tasks.items()})
     trainer = Trainer(
         model=model.train(),
         args=trainer_arguments(settings, folder, steps=len(rows)),
         train_dataset=rows,
         data_collator=joint_collator(collate),
-        optimizers=(build_optimizer(components(pretrained.model), settings), None),
+        optimizers=(build_optimizer(parts, settings), None),
         callbacks=[stamps],
     )
     trainer.remove_callback(PrinterCallback)

@@ -7,6 +7,7 @@ from polyhead.data.example import DataSet, Example
 from polyhead.data.faults import FaultLog
 from polyhead.data.labels import check_labels, infer_labels
 from polyhead.data.read import read
+from polyhead.data.readers import Sample
 from polyhead.data.splits import sample, share
 from polyhead.data.survey import Survey, survey
 from polyhead.errors import UserError
@@ -48,6 +49,9 @@ def _read_set(
         if "train" in found:
             rest = 1 - sum(value for other, value in settings.shares.items() if _before(other, split))
             found["train"], found[split] = share(found["train"], part / rest, seed=seed)
+    most = recipe.training.max_train_samples
+    if most is not None and len(found.get("train", ())) > most:
+        found["train"] = sample(found["train"], Sample(rows=most), seed=seed, where=f"data.{name}.train")
     splits = {split: examples for split, examples in found.items() if split in wanted}
     return DataSet(name, batch_size=settings.batch_size, **splits)
 

@@ -49,8 +49,8 @@ def train(
     """Train what ``recipe`` says into the folder ``output``, which must be new or empty, or an unfinished run's.
 
     ``start`` is a saved model to go on from: its heads are kept, the recipe's tasks are added to them. ``resume`` goes
-    on with the run in ``output`` from its last checkpoint, with the same result as if it had never stopped. ``cache`` is
-    a folder in which the output of frozen layers is kept for other runs, too.
+    on with the run in ``output`` from its last checkpoint, with the same result as if it had never stopped. ``cache``
+    is a folder in which the output of frozen layers is kept for other runs, too.
 
     Raises:
         UserError: the recipe's data, backbone or plan does not work out, each fault with its place; or the run is

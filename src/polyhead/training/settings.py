@@ -35,6 +35,9 @@ class TrainingSettings(BaseModel):
     plan: PlanSetting = Field(
         Plan(), description="what learns, from when on and how fast: a name or a mapping, see below"
     )
+    max_train_samples: int | None = Field(
+        None, ge=1, description="the most rows of each data set that are trained on, drawn by the seed"
+    )
     cache: bool | Literal["auto"] = Field(
         "auto",
         description="keep the output of frozen layers on the disk, instead of running them in every epoch; auto: "

@@ -89,6 +89,9 @@ class Plan(_Settings):
 
     @model_validator(mode="after")
     def _one_strategy(self) -> Self:
+        empty = [name for name in self.model_fields_set if getattr(self, name) is None]
+        if empty:
+            raise ValueError(f"{' and '.join(sorted(empty))} must have a value")
         given = [name for name in ("strategy", "top", "layers", *_WITH_SETTINGS) if self._given(name)]
         if len(given) > 1:
             raise ValueError(f"one strategy at a time, found {' and '.join(given)}")

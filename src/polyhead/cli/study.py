@@ -1,0 +1,171 @@
+"""``polyhead study``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from polyhead.cli.common import Device, Json, notes, out, print_json
+from polyhead.printing import duration, printable
+
+if TYPE_CHECKING:
+    from polyhead.study import Job, Summary
+
+PLANS = "frozen,probe,top:2,thaw,probe-then-full,full,lora"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(no_args_is_help=True)(study)
+
+
+def study(
+    recipe: Annotated[Path, typer.Argument(help="The recipe's YAML file.", show_default=False)],
+    plans: Annotated[str, typer.Option(help="What is compared, with commas between; as under training.plan.")] = PLANS,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds; the recipe's, and those after it.")] = 3,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE,VALUE…: settings that are tried; each plan's best counts."),
+    ] = None,
+    single_task: Annotated[bool, typer.Option("--single-task", help="Train each task alone, too.")] = False,
+    rows: Annotated[int | None, typer.Option(min=1, help="The most rows of each data set to train on.")] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Pairs of sentences with a score (CSV or JSONL): how the embedding fares.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="The study's folder; studies/NAME if left out.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="What the recipe's data paths are relative to.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="The saved model that every training goes on from.")
+    ] = None,
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Find out what to freeze: train a recipe by several plans and seeds, compare, recommend.
+
+    Run it again to go on where it stopped. Leaves a page (study.html) and a table (study.md).
+    """
+    from polyhead.recipe import load_recipe
+    from polyhead.study import Design, summarize
+    from polyhead.study import study as run
+    from polyhead.study.write import write_reports
+
+    loaded = load_recipe(recipe, data_root=data_root)
+    first = loaded.training.seed
+    design = Design(
+        plans=split_plans(plans),
+        seeds=range(first, first + seeds),
+        grid=grid_of(set_ or []),
+        single_task=single_task,
+        rows=rows,
+    )
+    folder = output or Path("studies") / loaded.name
+    view = _View(quiet=json)
+    with view:
+        results = run(
+            recipe,
+            design,
+            folder,
+            data_root=data_root,
+            start=start,
+            pairs=pairs,
+            device=device,
+            progress=view.told,
+            done=lambda found: write_reports(folder, loaded.name, design, found),
+        )
+    summary = summarize(results)
+    write_reports(folder, loaded.name, design, results)
+    if json:
+        from dataclasses import asdict
+
+        print_json({"study": str(folder), **asdict(summary)})
+        return
+    _show(summary)
+    out.print(f"\nPage: {folder / 'study.html'}\nTable: {folder / 'study.md'}", markup=False)
+    out.print(f"Next: polyhead train {printable(str(recipe))} --training.plan=PLAN", markup=False)
+
+
+def _show(summary: "Summary") -> None:
+    from polyhead.study.report import brief
+
+    head, rows = brief(summary)
+    shown = Table(title="Test data, in per cent", title_justify="left")
+    for number, name in enumerate(head):
+        shown.add_column(Text(printable(name)), justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(printable(cell)) for cell in row))
+    out.print(shown)
+    for line in summary.recommendation:
+        out.print(printable(line, 400), markup=False)
+
+
+def split_plans(text: str) -> list[str]:
+    """Plans between commas that are not inside of brackets: ``probe,{top: 2, layer_decay: 0.8}``."""
+    found, depth = [""], 0
+    for character in text:
+        depth += (character in "{[") - (character in "}]")
+        if character == "," and depth <= 0:
+            found.append("")
+        else:
+            found[-1] += character
+    return [each.strip() for each in found if each.strip()]
+
+
+def grid_of(given: list[str]) -> dict[str, list[str]]:
+    """``KEY=VALUE,VALUE`` as a mapping.
+
+    Raises:
+        typer.BadParameter: it is something else (exit status 2).
+    """
+    grid = {}
+    for text in given:
+        key, equals, values = text.partition("=")
+        if not equals or "." not in key or not values:
+            raise typer.BadParameter(f"--set takes KEY=VALUE,VALUE…, such as training.learning_rate=1e-4,5e-5: {text}")
+        grid[key] = split_plans(values)
+    return grid
+
+
+class _View:
+    """One bar over all jobs, with the time that is left."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[doing]}"),
+            console=notes,
+            transient=True,
+            disable=quiet or not notes.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=1.0, doing="")
+        self._quiet = quiet
+        self._seen = 0
+
+    def __enter__(self) -> "_View":
+        from time import perf_counter
+
+        self._started = perf_counter()
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def told(self, job: "Job", number: int, count: int, doing: str, share: float) -> None:
+        """A step of a job, or its end."""
+        from time import perf_counter
+
+        done = number if doing == "done" else number - 1 + 0.98 * share * (doing == "training")
+        self._bar.update(
+            self._task, completed=done / count, description=f"{number}/{count} {printable(job.name, 60)}", doing=doing
+        )
+        if doing == "done" and not self._quiet:
+            elapsed = perf_counter() - self._started
+            notes.print(f"{number}/{count} {printable(job.name, 80)} ({duration(elapsed)} so far)", markup=False)

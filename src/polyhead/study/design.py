@@ -1,0 +1,124 @@
+"""What a study trains: every plan with every combination of settings and every seed, and each task alone."""
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from polyhead.errors import UserError, shown
+from polyhead.training.plans import PlanSetting
+
+FROZEN = "frozen"
+"""Nothing learns: scikit-learn's classifiers on embeddings."""
+ALONE = "full"
+"""The plan by which each task is trained alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """``grid`` maps recipe keys to the values that are tried; the best combination of each plan counts.
+
+    ``rows`` is the most that is trained on of each data set.
+    """
+
+    plans: Sequence[str]
+    seeds: Sequence[int]
+    grid: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    single_task: bool = False
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training: a plan, the settings that differ from the recipe's, a seed, and the task that is trained alone."""
+
+    plan: str
+    seed: int
+    changes: Mapping[str, str] = field(default_factory=dict)
+    task: str | None = None
+
+    @property
+    def name(self) -> str:
+        """A name for people."""
+        settings = "".join(f", {key.rpartition('.')[2]} {value}" for key, value in self.changes.items())
+        alone = f", {self.task} alone" if self.task else ""
+        return f"{self.plan}{settings}{alone}, seed {self.seed}"
+
+    @property
+    def folder(self) -> str:
+        """A name for its folder: the same for the same job, whatever its settings hold."""
+        parts = [self.plan, self.task or "", json.dumps(dict(self.changes), sort_keys=True)]
+        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+        words = "".join(character if character.isalnum() else "-" for character in self.plan)
+        return f"{words[:24].strip('-')}-{digest}-seed-{self.seed}"
+
+    def overrides(self, rows: int | None) -> dict[str, str]:
+        """What of the recipe is changed for it."""
+        plan = {} if self.plan == FROZEN else {"training.plan": self.plan}
+        limit = {} if rows is None else {"training.max_train_samples": str(rows)}
+        return {**plan, **limit, **self.changes, "training.seed": str(self.seed)}
+
+
+def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
+    """All of them, the seeds of a plan one after the other, so that every plan has a result early.
+
+    Raises:
+        UserError: a plan that there is not, or none.
+    """
+    if not design.plans:
+        raise UserError(f"--plans: name one or more, such as {FROZEN},probe,full")
+    for plan in design.plans:
+        check_plan(plan)
+    combinations = [dict(zip(design.grid, values, strict=True)) for values in product(*design.grid.values())]
+    names = [*tasks]
+    found = []
+    for seed in design.seeds:
+        for plan in design.plans:
+            for changes in combinations if plan != FROZEN else [{}]:
+                found.append(Job(plan, seed, changes))
+        for task in names if design.single_task and len(names) > 1 else ():
+            found += [Job(ALONE, seed, changes, task) for changes in combinations]
+    return found
+
+
+def check_plan(plan: str) -> None:
+    """Refuse what is no plan.
+
+    Raises:
+        UserError: it is none.
+    """
+    if plan == FROZEN:
+        return
+    import yaml
+
+    try:
+        TypeAdapter(PlanSetting).validate_python(yaml.safe_load(plan))
+    except (ValidationError, yaml.YAMLError):
+        raise UserError(
+            f"--plans: {shown(plan)} is no plan; there are {FROZEN}, probe, top:K, thaw, probe-then-full, full, bitfit,"
+            " lora, and mappings as under training.plan"
+        ) from None
+
+
+def only_task(raw: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """The recipe with one task: data sets without it are left out, and a score that names others."""
+    recipe: dict[str, Any] = copy.deepcopy(dict(raw))
+    recipe["tasks"] = {task: recipe["tasks"][task]}
+    sets: dict[str, Any] = {}
+    for name, settings in recipe["data"].items():
+        splits = [each for each in settings.values() if isinstance(each, dict) and "tasks" in each]
+        holders = [settings, *splits]
+        if any(task in (holder.get("tasks") or {}) for holder in holders):
+            for holder in holders:
+                if "tasks" in holder:
+                    holder["tasks"] = {key: value for key, value in holder["tasks"].items() if key == task}
+            sets[name] = settings
+    recipe["data"] = sets
+    training = recipe.get("training") or {}
+    recipe["training"] = {key: value for key, value in training.items() if key != "score"}
+    return recipe

@@ -1,0 +1,234 @@
+"""One training of a study, in a process of its own: trained, scored on the test split, its weights thrown away."""
+
+import csv
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from polyhead.api import Polyhead
+from polyhead.errors import UserError, shown
+from polyhead.evaluation import Report
+from polyhead.folder.files import write_json, write_text
+from polyhead.pretrained import DEFAULT_BACKBONE, load
+from polyhead.recipe import load_recipe, train
+from polyhead.recipe.examples import recipe_examples
+from polyhead.recipe.run import Watcher
+from polyhead.recipe.start import begin
+from polyhead.study.design import FROZEN, Job, only_task
+from polyhead.study.external import Frozen
+from polyhead.training.estimate import peak_memory
+from polyhead.training.plans import stages
+from polyhead.training.prepare import planned_components
+from polyhead.training.selection import score_of
+
+RESULT = "study.json"
+Told = Callable[[str, int, int], None]
+"""What is done, how much of how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all jobs of a study share. ``pairs`` is a file of two sentences and a score a row."""
+
+    recipe: Path
+    raw: Mapping[str, Any]
+    data_root: Path
+    start: str | None
+    cache: Path
+    rows: int | None
+    pairs: Path | None
+    device: str | None
+
+
+def run_job(job: Job, setting: Setting, folder: Path, told: Told) -> None:
+    """Do it, or go on with it where it stopped; ``folder``/study.json has what came of it.
+
+    Raises:
+        UserError: what ``polyhead.recipe.train`` raises.
+    """
+    place = folder / "recipe.yaml"
+    raw = setting.raw if job.task is None else only_task(setting.raw, job.task)
+    write_text(place, yaml.safe_dump(dict(raw), sort_keys=False, allow_unicode=True))
+    found = _frozen(job, setting, place, told) if job.plan == FROZEN else [_trained(job, setting, place, told)]
+    write_json(folder / RESULT, {"results": found})
+
+
+def _trained(job: Job, setting: Setting, place: Path, told: Told) -> dict[str, Any]:
+    recipe = load_recipe(place, overrides=job.overrides(setting.rows), data_root=setting.data_root)
+    recipe = replace(recipe, name=setting.recipe.stem)
+    run = place.parent / "run"
+    going_on = (run / "checkpoints").is_dir() and any((run / "checkpoints").iterdir())
+    if not going_on:
+        shutil.rmtree(run, ignore_errors=True)
+    watcher = Watcher(
+        on_step=lambda report: told("training", report.step, report.steps),
+        on_cached=lambda done, total: told("frozen layers", done, total),
+    )
+    result = train(
+        recipe,
+        run,
+        start=setting.start,
+        device=setting.device,
+        watcher=watcher,
+        resume=going_on,
+        cache=setting.cache,
+    )
+    memory = peak_memory(_device(setting))
+    model = Polyhead.from_pretrained(run, device=setting.device)
+    sets, _ = recipe_examples(run / "recipe.yaml", "test", model.tasks, data_root=recipe.root, count_unseen=True)
+    told("testing", 0, 1)
+    report = model.evaluate(chain.from_iterable(sets))
+    sizes = _sizes(recipe, setting)
+    elapsed = np.cumsum([each.seconds for each in result.evaluations]).tolist()
+    found = {
+        "name": job.plan,
+        **_job(job),
+        "score": result.best.score,
+        "validation": result.best.report.metrics(),
+        **_on_test(report),
+        "seconds": result.seconds,
+        "memory": memory,
+        **sizes,
+        "epochs": len(result.evaluations),
+        "best_epoch": result.best.epoch,
+        "curve": [[time, each.score] for time, each in zip(elapsed, result.evaluations, strict=True)],
+        "pairs": _pairs(setting, run),
+    }
+    shutil.rmtree(run, ignore_errors=True)
+    return found
+
+
+def _frozen(job: Job, setting: Setting, place: Path, told: Told) -> list[dict[str, Any]]:
+    recipe = load_recipe(place, overrides=job.overrides(setting.rows), data_root=setting.data_root)
+    started = time.perf_counter()
+    recipe, data, pretrained = begin(recipe, setting.start)
+    saved = {name for name, head in pretrained.heads.items() if head.trained}
+    model = Polyhead(pretrained, device=setting.device)
+    resolved = place.parent / "resolved.yaml"
+    write_text(resolved, yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
+    tests, _ = recipe_examples(resolved, "test", model.tasks, data_root=recipe.root, count_unseen=True)
+    told("encoding", 0, 1)
+    splits = {
+        "train": [row for each in data.sets for row in each.train],
+        "validation": [row for each in data.sets for row in each.validation],
+        "test": [row for each in tests for row in each],
+    }
+    reports: dict[str, tuple[Report, Report]] = Frozen(model, splits).reports("test")
+    if saved:
+        own = tuple(
+            model.evaluate([_of(row, saved) for row in splits[part] if saved & row.labels.keys()])
+            for part in ("validation", "test")
+        )
+        reports["the saved heads"] = (own[0], own[1])
+    seconds = time.perf_counter() - started
+    total = sum(parameter.numel() for parameter in pretrained.model.parameters())
+    untouched = None if setting.pairs is None else spearman(model, *read_pairs(setting.pairs))
+    return [
+        {
+            "name": f"{FROZEN}: {name}",
+            **_job(job),
+            "score": score_of(recipe.training.score, model.tasks, validation, float("nan")),
+            "validation": validation.metrics(),
+            **_on_test(test),
+            "seconds": seconds,
+            "memory": peak_memory(_device(setting)),
+            "learning": 0,
+            "parameters": total,
+            "epochs": 0,
+            "best_epoch": 0,
+            "curve": [],
+            "pairs": None if untouched is None else [untouched, untouched],
+        }
+        for name, (validation, test) in reports.items()
+    ]
+
+
+def _of(row: Any, names: set[str]) -> Any:
+    return replace(row, labels={name: value for name, value in row.labels.items() if name in names})
+
+
+def _job(job: Job) -> dict[str, Any]:
+    return {"plan": job.plan, "seed": job.seed, "changes": dict(job.changes), "task": job.task}
+
+
+def _on_test(report: Report) -> dict[str, Any]:
+    """Metrics, and how many of its labels each head ever gives: one is a collapse."""
+    given = {
+        name: int((np.asarray(task.details["confusion"]).sum(axis=0) > 0).sum())
+        for name, task in report.tasks.items()
+        if "confusion" in task.details
+    }
+    return {"test": report.metrics(), "labels_given": given}
+
+
+def _sizes(recipe: Any, setting: Setting) -> dict[str, int]:
+    recipe, _, pretrained = begin(recipe, setting.start)
+    parts = planned_components(pretrained.model, recipe.training)
+    learns = stages(recipe.training.plan, parts)[-1].learns
+    sizes = {name: parameter.numel() for part in parts for name, parameter in part.parameters.items()}
+    return {"learning": sum(sizes[name] for name in learns), "parameters": sum(sizes.values())}
+
+
+def _pairs(setting: Setting, run: Path) -> list[float] | None:
+    """Spearman of the embedding's cosines before and after the training."""
+    if setting.pairs is None:
+        return None
+    left, right, gold = read_pairs(setting.pairs)
+    before = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    name = before["from"] or before["recipe"].get("model", {}).get("backbone")
+    untouched = Polyhead(load(name or DEFAULT_BACKBONE), device=setting.device)
+    after = Polyhead.from_pretrained(run, device=setting.device)
+    return [spearman(untouched, left, right, gold), spearman(after, left, right, gold)]
+
+
+def read_pairs(path: Path) -> tuple[list[str], list[str], list[float]]:
+    """Two sentences and a score from each row of a CSV file, with a header or without, or from each object of JSONL.
+
+    Raises:
+        UserError: the file cannot be read, or a row has not both sentences and a number.
+    """
+    found: tuple[list[str], list[str], list[float]] = ([], [], [])
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            if path.suffix == ".jsonl":
+                rows = [[row.get(key) for key in ("sentence1", "sentence2", "score")] for row in map(json.loads, file)]
+            else:
+                rows = [row[:3] for row in csv.reader(file)]
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: cannot be read as pairs ({shown(str(error), 80)})") from None
+    for number, row in enumerate(rows, 1):
+        try:
+            left, right, score = row
+            value = float(score)
+        except (ValueError, TypeError):
+            if number == 1:
+                continue  # a header
+            raise UserError(f"{path}:{number}: must be two sentences and a score, found {shown(row)}") from None
+        found[0].append(str(left))
+        found[1].append(str(right))
+        found[2].append(value)
+    if len(found[0]) < 2:
+        raise UserError(f"{path}: must hold at least two pairs of sentences with a score")
+    return found
+
+
+def spearman(model: Polyhead, left: Sequence[str], right: Sequence[str], gold: Sequence[float]) -> float:
+    """Spearman's correlation of the embeddings' cosines with ``gold``."""
+    from scipy.stats import spearmanr
+
+    one, other = (np.asarray(model.encode(list(each), normalize_embeddings=True)) for each in (left, right))
+    return float(spearmanr((one * other).sum(axis=1), gold).statistic)
+
+
+def _device(setting: Setting) -> Any:
+    from polyhead.pretrained.hardware import resolve_device
+
+    return resolve_device(setting.device)

@@ -1,0 +1,107 @@
+"""A study as Markdown: tables, and the recommendation."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from polyhead.printing import duration, size
+from polyhead.study.summary import Figure, Line, Summary, percent, shown
+
+
+def columns(summary: Summary) -> list[str]:
+    """The metrics of the table: the first of each task, and rows of which all is right."""
+    found: dict[str, str] = {}
+    for line in summary.lines:
+        for metric in line.test:
+            found.setdefault(metric.partition(".")[0], metric)
+    return list(found.values())
+
+
+def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of the table of plans, as text."""
+    metrics = columns(summary)
+    alone = any(line.alone for line in summary.lines)
+    pairs = any(line.pairs for line in summary.lines)
+    grid = any(line.settings for line in summary.lines)
+    head = ["plan", *(["settings"] if grid else []), "validation score"]
+    for metric in metrics:
+        head += [metric, *(["Δ alone"] if alone else [])]
+    head += [*(["pairs, before → after"] if pairs else []), "learns", "seconds", "memory", "epochs"]
+    rows = []
+    for line in summary.lines:
+        row = [line.name, *([_settings(line)] if grid else []), shown(line.score)]
+        for metric in metrics:
+            row.append(shown(line.test[metric]) if metric in line.test else "–")
+            if alone:
+                row.append(difference(line.alone[metric]) if metric in line.alone else "–")
+        if pairs:
+            row.append(f"{percent(line.pairs[0])} → {shown(line.pairs[1])}" if line.pairs else "–")
+        share = line.learning / line.parameters if line.parameters else 0.0
+        row += [f"{line.learning:,} ({share:.1%})", _seconds(line.seconds), size(line.memory), f"{line.epochs:.1f}"]
+        rows.append(row)
+    return head, rows
+
+
+def brief(summary: Summary) -> tuple[list[str], list[list[str]]]:
+    """The same for a terminal: what fits beside each other, the score first."""
+    metrics = columns(summary)
+    pairs = any(line.pairs for line in summary.lines)
+    head = ["plan", "validation", *(metric.replace(".", "\n") for metric in metrics)]
+    rows = []
+    for line in summary.lines:
+        cells = [shown(line.test[metric]) if metric in line.test else "–" for metric in metrics]
+        after = [shown(line.pairs[1]) if line.pairs else "–"] if pairs else []
+        rows.append([line.name, shown(line.score), *cells, *after, _seconds(line.seconds)])
+    return [*head, *(["pairs"] if pairs else []), "time"], rows
+
+
+def difference(figure: Figure) -> str:
+    """A signed difference, in points; * where 0 is not in its interval."""
+    star = "*" if not math.isnan(figure.half) and abs(figure.mean) > figure.half else ""
+    half = "" if math.isnan(figure.half) else f" ± {percent(figure.half)}"
+    return f"{100 * figure.mean:+.2f}{half}{star}"
+
+
+def markdown(summary: Summary, title: str, about: Sequence[str]) -> str:
+    """The whole report."""
+    return "\n".join(_lines(summary, title, about)) + "\n"
+
+
+def _lines(summary: Summary, title: str, about: Sequence[str]) -> Iterator[str]:
+    yield f"# {escaped(title)}\n"
+    yield from (f"- {escaped(line)}" for line in about)
+    yield "\n## What to do\n"
+    yield from (escaped(line) for line in summary.recommendation)
+    yield "\n## Plans\n"
+    head, rows = table(summary)
+    yield f"| {' | '.join(map(escaped, head))} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(map(escaped, row))} |"
+    yield f"\n{NOTE}"
+    if summary.alone:
+        yield "\n## Each task alone, by `full`\n"
+        yield "| metric | test |"
+        yield "|---|---|"
+        for name, figure in summary.alone.items():
+            yield f"| {escaped(name)} | {shown(figure)} |"
+
+
+NOTE = (
+    "Test data, in per cent: mean over seeds ± half the 95 % interval (Student's t). Settings, epochs and the"
+    " recommended plan were chosen by validation score. Δ alone: difference from the task trained alone by full, seed"
+    " by seed; * where 0 is not in its interval."
+)
+
+
+def escaped(text: str) -> str:
+    """Text of users in a cell of a table: no bars, no line breaks, no markup."""
+    flat = " ".join(text.split())
+    return "".join(f"\\{character}" if character in "|*_`<>[]\\" else character for character in flat)
+
+
+def _settings(line: Line) -> str:
+    return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in line.settings.items()) or "–"
+
+
+def _seconds(figure: Figure) -> str:
+    return duration(figure.mean)

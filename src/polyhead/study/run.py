@@ -1,0 +1,130 @@
+"""Running a study's jobs one after the other, each in a process of its own; what is done is not done again."""
+
+import json
+import multiprocessing
+import shutil
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from polyhead.errors import UserError
+from polyhead.folder.files import write_json
+from polyhead.recipe import load_recipe
+from polyhead.study.design import Design, Job, jobs
+from polyhead.study.job import RESULT, Setting, read_pairs, run_job
+
+STUDY = "study.json"
+Progress = Callable[[Job, int, int, str, float], None]
+"""A job, its number, the number of all, what it does, and how far it is with that, from 0 to 1."""
+
+
+def study(
+    recipe: Path,
+    design: Design,
+    folder: Path,
+    *,
+    data_root: Path | None = None,
+    start: str | None = None,
+    pairs: Path | None = None,
+    device: str | None = None,
+    progress: Progress = lambda job, number, count, doing, share: None,
+    done: Callable[[list[dict[str, Any]]], None] = lambda results: None,
+) -> list[dict[str, Any]]:
+    """Do every job of ``design`` below ``folder``, and give what came of them; ``done`` is told so after each.
+
+    Raises:
+        UserError: the recipe, a plan or the pairs are wrong; or the folder holds another study.
+    """
+    loaded = load_recipe(recipe, data_root=data_root)
+    if not any("test" in {*each.sources, *each.shares} for each in loaded.data.values()):
+        raise UserError(f"{recipe}: a study reports on test data, and no data set has a test split")
+    if pairs is not None:
+        read_pairs(pairs)
+    planned = jobs(design, loaded.tasks)
+    _remember(folder, loaded.raw, loaded.root, start, design, pairs)
+    setting = Setting(
+        recipe.resolve(),
+        loaded.raw,
+        loaded.root.resolve(),
+        start,
+        (folder / "activations").resolve(),
+        design.rows,
+        None if pairs is None else pairs.resolve(),
+        device,
+    )
+    for number, job in enumerate(planned, 1):
+        place = folder / "runs" / job.folder
+        if not (place / RESULT).is_file():
+            _in_process(job, setting, place, lambda doing, share, job=job, number=number: progress(  # type: ignore[misc]
+                job, number, len(planned), doing, share
+            ))  # fmt: skip
+            done(results(folder, planned))
+        progress(job, number, len(planned), "done", 1.0)
+    shutil.rmtree(setting.cache, ignore_errors=True)
+    return results(folder, planned)
+
+
+def results(folder: Path, planned: Sequence[Job]) -> list[dict[str, Any]]:
+    """What came of the jobs that are done."""
+    files = [folder / "runs" / job.folder / RESULT for job in planned]
+    return [each for file in files if file.is_file() for each in json.loads(file.read_text("utf-8"))["results"]]
+
+
+def _remember(folder: Path, raw: Any, root: Path, start: str | None, design: Design, pairs: Path | None) -> None:
+    """Note what the study is of; a folder is for one.
+
+    Raises:
+        UserError: it holds runs of another recipe, other rows, or another model to begin with.
+    """
+    facts = {
+        "recipe": json.loads(json.dumps(raw, default=str)),
+        "data_root": str(root.resolve()),
+        "from": start,
+        "rows": design.rows,
+        "pairs": None if pairs is None else str(pairs.resolve()),
+    }
+    if (folder / STUDY).is_file():
+        known = json.loads((folder / STUDY).read_text("utf-8"))
+        changed = [key for key, value in facts.items() if known.get(key) != value]
+        if changed:
+            raise UserError(f"{folder}: holds a study with another {', '.join(changed)}; choose another --output")
+        return
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder}: a study needs a new or empty folder, or its own; choose another --output")
+    write_json(folder / STUDY, facts)
+
+
+def _in_process(job: Job, setting: Setting, place: Path, told: Callable[[str, float], None]) -> None:
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(job, setting, place, sender), daemon=True)
+    process.start()
+    sender.close()
+    fault: list[str] | None = ["its process ended without a result; run the study again"]
+    try:
+        while True:
+            kind, value = receiver.recv()
+            if kind == "end":
+                fault = value
+                break
+            doing, done, total = value
+            told(doing, done / max(1, total))
+    except EOFError:
+        pass
+    finally:
+        if fault is None:
+            process.join()
+        else:
+            process.join(timeout=10)
+            process.terminate()
+    if fault is not None:
+        raise UserError(*(f"{job.name}: {line}" for line in fault))
+
+
+def _work(job: Job, setting: Setting, place: Path, sender: Connection) -> None:
+    try:
+        run_job(job, setting, place, lambda doing, done, total: sender.send(("told", (doing, done, total))))
+        sender.send(("end", None))
+    except UserError as error:
+        sender.send(("end", list(error.faults)))

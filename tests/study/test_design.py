@@ -1,0 +1,85 @@
+"""Which trainings a study is made of."""
+
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from polyhead.cli.study import grid_of, split_plans
+from polyhead.errors import UserError
+from polyhead.study.design import Design, Job, jobs, only_task
+
+
+def test_every_plan_with_every_combination_and_seed_once() -> None:
+    grid = {"training.epochs": ["1", "2"], "training.x": ["a", "b"]}
+    design = Design(["frozen", "probe", "full"], [13, 14], grid, True)
+    found = jobs(design, ["topic", "ner"])
+    assert len({(job.plan, job.seed, job.task, *sorted(job.changes.items())) for job in found}) == len(found)
+    assert sum(job.plan == "frozen" for job in found) == 2
+    assert sum(job.plan == "probe" for job in found) == 8
+    assert sum(job.task is not None for job in found) == 2 * 2 * 4
+    assert {job.plan for job in found if job.task} == {"full"}
+    assert len({job.folder for job in found}) == len(found)
+
+
+def test_one_task_is_not_trained_alone_twice() -> None:
+    assert all(job.task is None for job in jobs(Design(["full"], [1], single_task=True), ["topic"]))
+
+
+def test_a_job_s_folder_is_a_safe_name_and_the_same_again() -> None:
+    job = Job("{top: 1, rates: {'../x': 1}}", 13, {"a.b": "/etc"})
+    assert job.folder == Job(job.plan, 13, {"a.b": "/etc"}).folder
+    assert set(job.folder) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+def test_what_a_job_changes() -> None:
+    assert Job("top:2", 14, {"training.epochs": "3"}).overrides(100) == {
+        "training.plan": "top:2",
+        "training.max_train_samples": "100",
+        "training.epochs": "3",
+        "training.seed": "14",
+    }
+    assert Job("frozen", 14).overrides(None) == {"training.seed": "14"}
+
+
+@pytest.mark.parametrize("plan", ["half", "top:", "{top: 1", "{freez: [a]}", "[1]"])
+def test_what_is_no_plan_is_refused(plan: str) -> None:
+    with pytest.raises(UserError, match=r"--plans: .* is no plan"):
+        jobs(Design([plan], [1]), ["topic"])
+
+
+def test_no_plan_at_all_is_refused() -> None:
+    with pytest.raises(UserError, match="--plans: name one or more"):
+        jobs(Design([], [1]), ["topic"])
+
+
+RECIPE = """
+tasks: {topic: {kind: classification}, names: {kind: tagging}}
+data:
+  news: {format: csv, train: a.csv, test: {path: b.csv, tasks: {topic: {label: x}}}, tasks: {topic: {}}}
+  both: {format: jsonl, train: c.jsonl, tasks: {topic: {}, names: {spans: entities}}}
+  conll: {format: conll, train: d.txt, tasks: {names: {column: 3}}}
+training: {epochs: 2, score: {topic.accuracy: 1, names.span_f1: 1}}
+"""
+
+
+def test_a_recipe_with_one_task_alone() -> None:
+    raw: dict[str, Any] = yaml.safe_load(RECIPE)
+    found = only_task(raw, "names")
+    assert list(found["tasks"]) == ["names"]
+    assert list(found["data"]) == ["both", "conll"]
+    assert found["data"]["both"]["tasks"] == {"names": {"spans": "entities"}}
+    assert found["training"] == {"epochs": 2}
+    assert list(only_task(raw, "topic")["data"]) == ["news", "both"]
+    assert raw == yaml.safe_load(RECIPE)
+
+
+def test_plans_and_grids_are_read_from_the_command_line() -> None:
+    assert split_plans("probe, top:2,{top: 1, rates: {a: 1, b: 2}}, {layers: [1, 2]}") == [
+        "probe", "top:2", "{top: 1, rates: {a: 1, b: 2}}", "{layers: [1, 2]}",
+    ]  # fmt: skip
+    assert grid_of(["training.learning_rate=1e-4,5e-5"]) == {"training.learning_rate": ["1e-4", "5e-5"]}
+    for wrong in ("epochs=3", "training.epochs", "training.epochs="):
+        with pytest.raises(typer.BadParameter):
+            grid_of([wrong])

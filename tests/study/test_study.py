@@ -1,0 +1,243 @@
+"""A whole study on a tiny backbone: every plan, resumed where it stopped, its reports, its external classifiers."""
+
+import csv
+import itertools
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from polyhead import Polyhead, UserError
+from polyhead.data.example import Example
+from polyhead.kinds import ClassificationTask, MultilabelTask, RegressionTask
+from polyhead.pretrained import load
+from polyhead.starter import FOLDER
+from polyhead.study import Design, summarize
+from polyhead.study import study as run_study
+from polyhead.study.external import NEIGHBOURS, REGRESSION, Frozen, fit
+from polyhead.study.job import read_pairs
+from polyhead.study.page import page
+from polyhead.study.write import write_reports
+
+PLANS = ["frozen", "probe", "top:1", "full"]
+
+
+@pytest.fixture(scope="module")
+def recipe(backbones: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    document = {
+        "model": {"backbone": str(backbones("bert")), "max_length": 24},
+        "tasks": {"topic": {"kind": "classification"}, "entities": {"kind": "tagging"}},
+        "data": {
+            "starter": {
+                "format": "jsonl", "train": "train.jsonl", "validation": "validation.jsonl", "test": "test.jsonl",
+                "tasks": {"topic": {}, "entities": {}},
+            }
+        },
+        "training": {"epochs": 2, "batch_size": 16, "learning_rate": 1e-3, "bf16": False},
+    }  # fmt: skip
+    path = tmp_path_factory.mktemp("study") / "small.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    return path
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pairs") / "pairs.csv"
+    texts = [json.loads(line)["text"] for line in (FOLDER / "test.jsonl").read_text().splitlines()[:40]]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["a", "b", "score"])
+        writer.writerows([left, right, len(left) % 7] for left, right in itertools.pairwise(texts))
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(recipe: Path, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    folder = tmp_path_factory.mktemp("out") / "study"
+    design = Design(PLANS, [13, 14], single_task=True, rows=60)
+    found = run_study(recipe, design, folder, data_root=FOLDER, pairs=pairs)
+    write_reports(folder, "small", design, found)
+    return folder, found
+
+
+def test_every_plan_has_its_results(finished: tuple[Path, list[dict[str, Any]]]) -> None:
+    folder, results = finished
+    names = {each["name"] for each in results if each["task"] is None}
+    assert names == {"frozen: logistic regression", "frozen: nearest neighbours", "probe", "top:1", "full"}
+    for each in results:
+        task = each["task"]
+        assert ("topic.accuracy" in each["test"]) == (task in (None, "topic"))
+        assert 0 <= each["score"] <= 1
+        assert len(each["curve"]) == each["epochs"] == (0 if each["plan"] == "frozen" else 2)
+        before, after = each["pairs"]
+        assert (before == after) == (each["plan"] in ("frozen", "probe"))
+    by_name = {each["name"]: each for each in results if each["task"] is None}
+    sizes = [by_name[name]["learning"] for name in ("probe", "top:1", "full")]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == by_name["full"]["parameters"]
+    assert not list(folder.rglob("model.safetensors"))  # a study keeps figures, not models
+    assert not (folder / "activations").exists()
+
+
+def test_a_finished_study_is_not_done_again_and_one_with_more_plans_goes_on(
+    finished: tuple[Path, list[dict[str, Any]]], recipe: Path, pairs: Path
+) -> None:
+    folder, results = finished
+    told: list[str] = []
+    again = run_study(
+        recipe,
+        Design([*PLANS, "bitfit"], [13], rows=60),
+        folder,
+        data_root=FOLDER,
+        pairs=pairs,
+        progress=lambda job, number, count, doing, share: told.append(f"{job.plan} {doing}"),
+    )
+    assert [line for line in told if not line.endswith("done")] != []
+    assert {line.split()[0] for line in told if not line.endswith("done")} == {"bitfit"}
+    assert [each for each in again if each["name"] != "bitfit"] == [
+        each for each in results if each["seed"] == 13 and each["task"] is None
+    ]
+
+
+def test_another_study_is_refused_in_its_folder(
+    finished: tuple[Path, list[dict[str, Any]]], recipe: Path, pairs: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="holds a study with another rows; choose another --output"):
+        run_study(recipe, Design(PLANS, [13], rows=61), finished[0], data_root=FOLDER, pairs=pairs)
+    (tmp_path / "mine.txt").write_text("x")
+    with pytest.raises(UserError, match="needs a new or empty folder"):
+        run_study(recipe, Design(PLANS, [13]), tmp_path, data_root=FOLDER)
+
+
+def test_a_job_that_fails_names_itself_in_one_line(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^top:7, seed 13: training\.plan: top must be at most 2"):
+        run_study(recipe, Design(["top:7"], [13], rows=20), tmp_path / "study", data_root=FOLDER)
+
+
+class Counter(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
+
+
+def test_the_page_needs_no_network_and_escapes_names(finished: tuple[Path, list[dict[str, Any]]]) -> None:
+    folder, results = finished
+    text = (folder / "study.html").read_text()
+    parser = Counter()
+    parser.feed(text)
+    assert "script" not in parser.tags
+    assert parser.tags.count("svg") == 2
+    assert all(address.startswith("#") for address in parser.addresses)
+    assert "Use " in text
+    evil = "<img src=x onerror=alert(1)>$\\frac{"
+    shown = page(summarize([{**each, "name": evil} for each in results[:2]]), evil, [evil])
+    assert "<img" not in shown
+    assert "onerror" in shown
+
+
+def test_the_markdown_holds_the_same_plans(finished: tuple[Path, list[dict[str, Any]]]) -> None:
+    text = (finished[0] / "study.md").read_text()
+    for name in ("frozen: logistic regression", "probe", "top:1", "full"):
+        assert re.search(rf"^\| {re.escape(name)} \|", text, re.MULTILINE)
+    assert json.loads((finished[0] / "results.json").read_text())["results"] == finished[1]
+
+
+def frozen_model(folder: Path) -> tuple[Polyhead, dict[str, list[Example]]]:
+    model = load(folder)
+    labels = ("low", "high")
+    model.add_head("start", ClassificationTask(labels=labels))
+    rows = json.loads("[" + ",".join((FOLDER / "train.jsonl").read_text().splitlines()[:90]) + "]")
+    examples = [Example(row["text"], {"start": "low" if row["text"][0].lower() < "m" else "high"}) for row in rows]
+    return Polyhead(model, dtype="float32"), {
+        "train": examples[:60],
+        "validation": examples[60:75],
+        "test": examples[75:],
+    }
+
+
+def test_external_classifiers_are_scikit_learn_s(backbones: Callable[[str], Path]) -> None:
+    model, splits = frozen_model(backbones("bert"))
+    vectors = {name: np.asarray(model.encode([each.text for each in own])) for name, own in splits.items()}
+    gold = {name: [each.labels["start"] for each in own] for name, own in splits.items()}
+    found = Frozen(model, splits).reports("test")
+
+    def best(models: list[Any]) -> float:
+        scores = []
+        for each in models:
+            each.fit(vectors["train"], gold["train"])
+            scores.append(each.score(vectors["validation"], gold["validation"]))
+        chosen = models[int(np.argmax(scores))]
+        return float(chosen.score(vectors["test"], gold["test"]))
+
+    regressions = [make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=300)) for c in (0.1, 1.0, 10.0)]
+    neighbours = [KNeighborsClassifier(k, metric="cosine") for k in (1, 5, 15, 45)]
+    assert found[REGRESSION][1].metrics()["start.accuracy"] == pytest.approx(best(regressions))
+    assert found[NEIGHBOURS][1].metrics()["start.accuracy"] == pytest.approx(best(neighbours), abs=0.07)  # ties
+
+
+@pytest.mark.parametrize("name", [REGRESSION, NEIGHBOURS])
+def test_they_give_what_heads_give(name: str) -> None:
+    generator = np.random.default_rng(1)
+    inputs = generator.normal(size=(80, 6)).astype(np.float32)
+    first = (inputs[:, 0] > 0).astype(np.int64)
+    task: Any = ClassificationTask(labels=("a", "b", "never"))
+    logits = fit(name, 5, task, inputs, first)(inputs)
+    assert logits.shape == (80, 3)
+    assert (logits.argmax(axis=1) == first).mean() > 0.85
+    assert np.exp(logits[:, 2]).max() < 1e-5
+    several = np.stack([first, 1 - first, np.zeros_like(first)], axis=1)
+    task = MultilabelTask(labels=("a", "b", "never"))
+    logits = fit(name, 5, task, inputs, several)(inputs)
+    assert ((logits[:, :2] > 0) == (several[:, :2] == 1)).mean() > 0.85
+    assert (logits[:, 2] < 0).all()
+    numbers = (1 / (1 + np.exp(-inputs[:, 0]))).astype(np.float32)
+    logits = fit(name, 5, RegressionTask(range=(0, 1)), inputs, numbers)(inputs)
+    assert logits.shape == (80, 1)
+    assert np.corrcoef(logits[:, 0], numbers)[0, 1] > 0.8
+
+
+def test_saved_heads_are_evaluated_as_they_are(recipe: Path, tmp_path: Path) -> None:
+    from polyhead import load_recipe, train
+
+    loaded = load_recipe(recipe, data_root=FOLDER)
+    train(loaded, tmp_path / "run")
+    found = run_study(
+        recipe, Design(["frozen"], [13], rows=40), tmp_path / "study", data_root=FOLDER, start=str(tmp_path / "run")
+    )
+    by_name = {each["name"]: each for each in found}
+    model = Polyhead.from_pretrained(tmp_path / "run")
+    from polyhead.recipe.examples import recipe_examples
+
+    [rows], _ = recipe_examples(recipe, "test", model.tasks, data_root=FOLDER, count_unseen=True)
+    assert by_name["frozen: the saved heads"]["test"] == pytest.approx(model.evaluate(rows).metrics())
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("a,b\n", "two sentences and a score|at least two"),
+        ("a,b,1\nc,d,x\n", r"pairs\.csv:2: must be two sentences and a score"),
+        ("a,b,1\n", "at least two pairs"),
+    ],
+)
+def test_pairs_that_are_none_are_one_line(tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "pairs.csv").write_text(content)
+    with pytest.raises(UserError, match=says):
+        read_pairs(tmp_path / "pairs.csv")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_pairs(tmp_path / "nothing.csv")

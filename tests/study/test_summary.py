@@ -1,0 +1,128 @@
+"""A study's arithmetic: intervals against scipy, choices by validation alone, differences seed by seed, words."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from polyhead.study.report import difference, escaped, markdown, table
+from polyhead.study.summary import Figure, differs, recommend, summarize
+
+
+def result(name: str, seed: int, score: float, **changes: Any) -> dict[str, Any]:
+    given = {
+        "name": name, "plan": name, "seed": seed, "changes": {}, "task": None, "score": score, "validation": {},
+        "test": {"topic.accuracy": score - 0.01}, "labels_given": {"topic": 4}, "seconds": 10.0, "memory": 1e9,
+        "learning": 5, "parameters": 10, "epochs": 3, "best_epoch": 2, "curve": [[1.0, 0.5], [2.0, score]],
+        "pairs": None,
+    }  # fmt: skip
+    return {**given, **changes}
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=9))
+def test_intervals_are_scipy_s(values: list[float]) -> None:
+    figure = Figure.of(values)
+    assert figure.mean == pytest.approx(np.mean(values))
+    if np.std(values) > 1e-9:
+        low, high = stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values))
+        assert (figure.mean - figure.half, figure.mean + figure.half) == pytest.approx((low, high))
+
+
+def test_of_one_seed_nothing_is_said() -> None:
+    assert math.isnan(Figure.of([0.5]).half)
+    found = summarize([result("probe", 13, 0.8), result("full", 13, 0.9)])
+    assert [line.name for line in found.lines] == ["full", "probe"]
+    assert not differs(*found.lines)
+    assert "in one seed only" in found.recommendation[0]
+
+
+def test_settings_are_chosen_by_validation_not_by_test() -> None:
+    rows = []
+    for seed in (1, 2):
+        rows.append(result("full", seed, 0.8, changes={"a": "1"}, test={"topic.accuracy": 0.99}))
+        rows.append(result("full", seed, 0.9, changes={"a": "2"}, test={"topic.accuracy": 0.50}))
+    [line] = summarize(rows).lines
+    assert line.settings == {"a": "2"}
+    assert line.test["topic.accuracy"].mean == 0.5
+
+
+def test_settings_without_all_seeds_are_not_chosen_while_a_study_is_under_way() -> None:
+    rows = [result("full", seed, 0.8, changes={"a": "1"}) for seed in (1, 2)]
+    rows.append(result("full", 1, 0.95, changes={"a": "2"}))
+    [line] = summarize(rows).lines
+    assert line.settings == {"a": "1"}
+
+
+def test_differences_are_seed_by_seed() -> None:
+    """Each seed moves both plans alike: their means overlap, their difference is sure."""
+    rows = [result("full", seed, base + 0.02) for seed, base in ((1, 0.5), (2, 0.7), (3, 0.9))]
+    rows += [result("probe", seed, base) for seed, base in ((1, 0.5), (2, 0.7), (3, 0.901))]
+    full, probe = summarize(rows).lines
+    assert full.score.mean - full.score.half < probe.score.mean
+    assert differs(full, probe)
+
+
+def test_each_task_alone_is_compared_by_seed() -> None:
+    rows = [result("full", seed, 0.9, test={"topic.accuracy": 0.8 + seed / 100}) for seed in (1, 2)]
+    rows += [result("full", seed, 0.9, task="topic", test={"topic.accuracy": 0.7 + seed / 100}) for seed in (1, 2)]
+    found = summarize(rows)
+    assert found.lines[0].alone["topic.accuracy"].mean == pytest.approx(0.1)
+    assert found.alone["topic.accuracy"].mean == pytest.approx(0.715)
+    head, [row] = table(found)
+    assert row[head.index("Δ alone")] == "+10.00 ± 0.00*"
+
+
+def test_the_cheapest_within_the_spread_is_recommended_with_its_reason() -> None:
+    rows = [result("full", seed, 0.9 + 0.01 * seed, seconds=100.0) for seed in (1, 2, 3)]
+    rows += [result("top:2", seed, 0.9 + 0.01 * (4 - seed), seconds=20.0) for seed in (1, 2, 3)]
+    rows += [result("probe", seed, 0.6 + 0.01 * seed, seconds=1.0) for seed in (1, 2, 3)]
+    words = recommend(summarize(rows).lines)
+    assert words[0] == "Use top:2."
+    assert any("5.0 times faster" in line for line in words) or "full" not in words[1]
+    assert any(line.startswith("Clearly worse: probe") for line in words)
+
+
+def test_among_equals_the_one_that_keeps_the_embedding_is_recommended() -> None:
+    rows = [result("full", seed, 0.9 + 0.01 * seed, seconds=5.0, pairs=[0.82, 0.5]) for seed in (1, 2)]
+    rows += [result("top:1", seed, 0.9 + 0.01 * (3 - seed), seconds=9.0, pairs=[0.82, 0.8]) for seed in (1, 2)]
+    words = recommend(summarize(rows).lines)
+    assert words[0] == "Use top:1."
+    assert any("The embedding stays best with top:1: 82.00 before" in line for line in words)
+
+
+def test_a_collapse_is_said() -> None:
+    rows = [result("full", seed, 0.9, labels_given={"topic": 1 if seed == 1 else 4}) for seed in (1, 2)]
+    found = summarize(rows)
+    assert found.lines[0].collapsed == 1
+    assert any(line.startswith("Collapsed to a single label in some seed: full") for line in found.recommendation)
+
+
+def test_a_plan_without_scores_comes_last_and_is_not_recommended() -> None:
+    rows = [result("full", seed, math.nan) for seed in (1, 2)]
+    assert "No plan has a validation score" in recommend(summarize(rows).lines)[0]
+    rows += [result("probe", seed, 0.1) for seed in (1, 2)]
+    found = summarize(rows)
+    assert [line.name for line in found.lines] == ["probe", "full"]
+    assert found.recommendation[0] == "Use probe."
+
+
+def test_markdown_is_a_table_whatever_names_hold() -> None:
+    evil = "{top: 1, rates: {'a|b': 1}}\n| <script>"
+    text = markdown(summarize([result(evil, 1, 0.5)]), "a | b", ["c * d"])
+    lines = text.splitlines()
+    [row] = [line for line in lines if "rates" in line and line.startswith("| ")]
+    head = next(line for line in lines if line.startswith("| plan"))
+    bars = [sum(1 for i, c in enumerate(line) if c == "|" and line[i - 1] != "\\") for line in (row, head)]
+    assert bars[0] == bars[1]
+    assert "<script>" not in text
+    assert escaped("a\nb|c") == "a b\\|c"
+
+
+def test_differences_have_a_sign_and_a_star() -> None:
+    assert difference(Figure(0.012, 0.005, 3)) == "+1.20 ± 0.50*"
+    assert difference(Figure(-0.012, 0.05, 3)) == "-1.20 ± 5.00"
+    assert difference(Figure(0.0, math.nan, 1)) == "+0.00"
