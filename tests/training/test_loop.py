@@ -296,3 +296,23 @@ def test_without_validation_data_the_last_epoch_is_kept_and_patience_is_refused(
         with pytest.raises(UserError, match=words):
             train(model_of(backbones("bert")), only_train, settings_of(**changes), folder=tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("plan", "moves"), [({"freeze": ["names", "verb"]}, True), ({"strategy": "probe", "freeze": ["names"]}, False)]
+)
+def test_what_frozen_heads_answer_drifts_with_the_encoder_alone(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet], plan: object, moves: bool
+) -> None:
+    loaded = model_of(backbones("bert"))
+    texts = [row.text for each in data for row in each.validation]
+    before = [each["names"].entities for each in Polyhead(loaded, dtype="float32").predict(texts)]
+    result = train(loaded, data, settings_of(epochs=2, plan=plan), folder=tmp_path)
+    assert set(result.drift) == {"names", "verb"} if moves else {"names"}
+    found = result.drift["names"]
+    assert found.answers == sum(len(text.split()) for text in texts)
+    assert (found.distance > 1e-4) == moves
+    after = [each["names"].entities for each in Polyhead(loaded, dtype="float32").predict(texts)]
+    if not moves:
+        assert found.changed == 0
+        assert before == after

@@ -95,12 +95,18 @@ def train(
     best = result.best
     if json:
         summary = {"run": str(folder), "model": str(result.model), "best_epoch": best.epoch, "best_step": best.step}
-        told = {"warnings": lines, "oddities": oddities}
+        drift = {name: each.as_dict() for name, each in result.drift.items()}
+        told = {"warnings": lines, "oddities": oddities, "drift": drift}
         print_json({**summary, "seconds": result.seconds, "validation": best.report.as_dict(), **told})
         return
     early = " (stopped early)" if result.stopped_early else ""
     splits = {split for each in loaded.data.values() for split in (*each.sources, *each.shares)}
     split = "test" if "test" in splits else "validation" if "validation" in splits else "train"
+    for name, moved in result.drift.items():
+        out.print(
+            f"{name} was frozen; through the encoder {moved.changed:.1%} of its answers are others"
+            f" (mean distance {moved.distance:.3f})"
+        )
     ending = (
         f"\nDone in {result.seconds:,.0f} s{early}; kept step {best.step:,} (epoch {best.epoch}) in {result.model}",
         f"Curves: {folder / 'curves.png'}",

@@ -163,6 +163,7 @@ def _summary(result: TrainingResult) -> dict[str, Any]:
         "stopped_early": result.stopped_early,
         "skipped_steps": result.evaluations[-1].skipped,
         "seconds": round(result.seconds, 1),
+        **({"drift": {name: each.as_dict() for name, each in result.drift.items()}} if result.drift else {}),
         "validation": best["report"],
         "validation_losses": best["losses"],
     }

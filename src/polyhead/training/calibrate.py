@@ -17,13 +17,13 @@ _MOST = 200_000
 
 
 def calibrated(prepared: Prepared, tasks: Mapping[str, Task], sources: Iterable[Source]) -> dict[str, Task]:
-    """The tasks with a temperature each, and thresholds where several labels are given; as they were without data."""
+    """The tasks with a temperature each, and thresholds where several labels are given; as they were if not taught."""
     found: dict[str, list[Decisions]] = {}
     counts: dict[str, int] = {}
     for example, document, logits in Answers(prepared.forward, prepared.collate, sources):
         for name, gold in example.labels.items():
             task = tasks[name]
-            if isinstance(task, Calibrated) and counts.get(name, 0) < _MOST:
+            if name in prepared.taught and isinstance(task, Calibrated) and counts.get(name, 0) < _MOST:
                 decisions = task.decisions(logits[name], gold, document)
                 if decisions is not None and len(decisions.targets):
                     found.setdefault(name, []).append(decisions)

@@ -18,6 +18,7 @@ from polyhead.errors import UserError, shown
 from polyhead.evaluation import evaluate
 from polyhead.pretrained import Pretrained, save
 from polyhead.training.checkpoint import Checkpoint, write_checkpoint
+from polyhead.training.drift import Drift
 from polyhead.training.forward import Answers
 from polyhead.training.history import History
 from polyhead.training.keep import MODEL, as_trained, calibrate, restore_best
@@ -68,6 +69,7 @@ def train(
     check_settings(pretrained, data, settings, device)
     prepared = prepare(pretrained, data, settings, device)
     started = time.perf_counter()
+    drift = Drift(prepared, data, [name for name in settings.plan.freeze if name in pretrained.heads])
     own = cache or folder / ACTIVATIONS
     run = _Run(pretrained, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint, own)
     while run.step < run.steps and not run.selection.exhausted:
@@ -91,7 +93,7 @@ def train(
         shutil.rmtree(own, ignore_errors=True)
     best = [each for each in run.evaluations if each.best][-1]
     early = run.step < run.steps
-    return TrainingResult(folder / MODEL, best, run.evaluations, early, time.perf_counter() - started)
+    return TrainingResult(folder / MODEL, best, run.evaluations, early, time.perf_counter() - started, drift.moved())
 
 
 def _due(step: int, every: int | None) -> bool:

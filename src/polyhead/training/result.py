@@ -1,7 +1,7 @@
 """What training tells those who watch it, and what it returns."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
@@ -87,11 +87,31 @@ class Callbacks:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """``changed`` is the share of answers (texts, or words) that are others; ``distance`` the mean total variation.
+
+    That is half the sum of the differences of probabilities; of a regression head, the mean difference in its range.
+    """
+
+    changed: float
+    distance: float
+    answers: int
+
+    def as_dict(self) -> dict[str, float]:
+        """A JSON-ready form."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """A finished training: where the best model is, which evaluation it was, and every evaluation's report."""
+    """A finished training: where the best model is, which evaluation it was, and every evaluation's report.
+
+    ``drift`` says of each frozen head by how much its answers moved with the encoder.
+    """
 
     model: Path
     best: EvaluationReport
     evaluations: Sequence[EvaluationReport]
     stopped_early: bool
     seconds: float
+    drift: Mapping[str, Moved] = field(default_factory=dict)
