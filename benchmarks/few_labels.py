@@ -122,7 +122,7 @@ def alike(drawn: Rows, tests: Rows, number: int) -> float:
 
 
 def ranked(drawn: Rows, tests: Rows, number: int) -> float:
-    """An anchor, another text of its class, and one of each other class; one row a batch, as larger ones mix classes."""
+    """An anchor, another text of its class, one of each other class; one row a batch, as larger ones mix classes."""
     generator = random.Random(number)
     classes = sorted({label for _, label in drawn})
     by_class = {label: [text for text, its in drawn if its == label] for label in classes}
