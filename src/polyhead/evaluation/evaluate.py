@@ -88,15 +88,17 @@ def evaluate(
     answers: Iterable[Scored],
     *,
     resamples: int = 0,
+    reliability: bool = True,
     on_mistake: Callable[[dict[str, Any]], None] | None = None,
 ) -> Report:
     """Score ``answers`` with the tasks' own labels, scheme and order.
 
-    ``resamples`` bootstrap samples give each metric an interval; ``on_mistake`` is told of every row that went wrong,
-    as ``mistakes.mistake`` describes it. Memory does not grow with the number of answers, but for tasks whose metrics
-    rank all of them (numbers, label scores, embeddings).
+    ``resamples`` bootstrap samples give each metric an interval; ``reliability`` counts how far scores are
+    probabilities (``calibration`` among the details), which takes as long as all other counting; ``on_mistake`` is told
+    of every row that went wrong, as ``mistakes.mistake`` describes it. Memory does not grow with the number of answers,
+    but for tasks whose metrics rank all of them (numbers, label scores, embeddings).
     """
-    counts = {name: _Counts(name, task) for name, task in tasks.items()}
+    counts = {name: _Counts(name, task, reliability=reliability) for name, task in tasks.items()}
     told = on_mistake or (lambda row: None)
     truncated = right = aligned = 0
     for example, document, logits in answers:
@@ -122,9 +124,10 @@ def evaluate(
 class _Counts:
     """What is counted of one task: its tally, and how far its scores are probabilities."""
 
-    def __init__(self, name: str, task: Task) -> None:
+    def __init__(self, name: str, task: Task, *, reliability: bool) -> None:
         self.name = name
         self.task = task
+        self._reliability = reliability
         self.tally: Tally = tally_of(task)
         self.rows = 0
         self._before = Reliability()
@@ -136,7 +139,7 @@ class _Counts:
         prediction = self.task.decode(logits, document)
         self.rows += 1
         self.tally.add(example, gold, prediction, document, logits)
-        decisions = self.task.decisions(logits, gold, document)
+        decisions = self.task.decisions(logits, gold, document) if self._reliability else None
         if decisions is not None:
             self._decisions.append(decisions)
         if len(self._decisions) == _TOGETHER:

@@ -104,17 +104,17 @@ class TaggingTask(LayerOptions, LossOptions, Calibrated):
         A tag's score is its probability: the softmax of the word's logits by the temperature, with a CRF its marginal
         probability given the whole text. An entity's score is the mean of its words' tags' scores.
         """
-        words = document.words[self.words]
+        words, outputs = document.words[self.words], self.outputs
         count = words.read if document.truncated else len(words.spans)
         first = words.first[:count]
         read = first >= 0
-        scores = np.full((count, len(self.outputs)), -1e9, dtype=np.float32)
+        scores = np.full((count, len(outputs)), -1e9, dtype=np.float32)
         scores[:, 0] = 0.0
         probabilities = softmax(logits[first[read]] / self.temperature)
         scores[read] = np.log(np.maximum(probabilities, 1e-30))
-        best = best_sequence(scores, forbidden_transitions(self.outputs, self.scheme))
+        best = best_sequence(scores, forbidden_transitions(outputs, self.scheme))
         chosen = np.exp(scores[np.arange(len(best)), best])
-        tags = [self.outputs[index] for index in best]
+        tags = [outputs[index] for index in best]
         text, cut = document.text, len(words.spans) - count
         tagged = tuple(
             WordTag(text[start:end], tag, score, start, end)

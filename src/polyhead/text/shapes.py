@@ -1,6 +1,7 @@
 """Word shapes: what the letters of a word look like, for heads on backbones whose tokenizer lower-cases."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from polyhead.documents import Span
 
@@ -10,6 +11,7 @@ SHAPES = ("none", "lower", "title", "upper", "mixed", "digit", "other", "capital
 _ID = {name: index for index, name in enumerate(SHAPES)}
 
 
+@lru_cache(maxsize=65_536)  # most words of a text were seen before
 def word_shape(word: str, in_capitals: bool) -> int:
     """The index into ``SHAPES`` of one word; ``in_capitals`` says that its whole sentence is upper case."""
     letters = [character for character in word if character.isalpha()]

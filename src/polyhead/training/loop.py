@@ -193,7 +193,7 @@ class _Run:
         prepared = self.prepared
         self.pretrained.model.eval()
         answers = Answers(prepared.forward, prepared.collate, self.feed.sources)
-        scored = evaluate(prepared.tasks, answers)
+        scored = evaluate(prepared.tasks, answers, reliability=False)
         losses = answers.losses()
         loss = prepared.step.weighted_sum(losses) if losses else nan
         score = score_of(self.settings.score, prepared.tasks, scored, loss)
