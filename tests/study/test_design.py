@@ -40,6 +40,9 @@ def test_what_a_job_changes() -> None:
         "training.epochs": "3",
         "training.seed": "14",
     }
+    changes = {"tasks.ner.weight": "2", "tasks.topic.weight": "3", "training.score": "loss"}
+    alone = Job("full", 14, changes, task="topic").overrides(None)
+    assert alone == {"training.plan": "full", "tasks.topic.weight": "3", "training.seed": "14"}
     assert Job("frozen", 14).overrides(None) == {"training.seed": "14"}
 
 

@@ -119,6 +119,39 @@ def test_another_study_is_refused_in_its_folder(
         run_study(recipe, Design(PLANS, [13]), tmp_path, data_root=FOLDER)
 
 
+def test_a_job_that_fails_does_not_end_the_study(recipe: Path, tmp_path: Path) -> None:
+    """What failed is tried again when the study is run again, what is done is not."""
+    for first in (True, False):
+        told: set[str] = set()
+        found = run_study(
+            recipe,
+            Design(["top:7", "probe"], [13], rows=20),
+            tmp_path / "study",
+            data_root=FOLDER,
+            progress=lambda job, number, count, doing, share, told=told: told.add(f"{job.plan}: {doing}"),  # type: ignore[misc]
+        )
+        assert [each["name"] for each in found] == ["probe"]
+        assert any(line.startswith("top:7: failed: top:7, seed 13: training.plan: top must be") for line in told)
+        assert ("probe: training" in told) == first
+        assert "probe: done" in told
+
+
+def test_a_run_whose_result_was_lost_is_trained_anew(
+    finished: tuple[Path, list[dict[str, Any]]], recipe: Path, pairs: Path
+) -> None:
+    """A process that was killed between the training's end and its figures."""
+    folder, results = finished
+    [place] = (path for path in (folder / "runs").glob("top-1-*-seed-14"))
+    kept = (place / "study.json").read_bytes()
+    (place / "study.json").unlink()
+    (place / "run" / "checkpoints" / "step-1").mkdir(parents=True)
+    (place / "run" / "result.json").write_text("{}")
+    again = run_study(recipe, Design(PLANS, [13, 14], rows=60), folder, data_root=FOLDER, pairs=pairs)
+    one, other = (json.loads(each)["results"][0] for each in (kept, (place / "study.json").read_bytes()))
+    assert one["test"] == other["test"]
+    assert len(again) == len([each for each in results if each["task"] is None])
+
+
 def test_a_job_that_fails_names_itself_in_one_line(recipe: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^top:7, seed 13: training\.plan: top must be at most 2"):
         run_study(recipe, Design(["top:7"], [13], rows=20), tmp_path / "study", data_root=FOLDER)
@@ -209,6 +242,23 @@ def test_they_give_what_heads_give(name: str) -> None:
     logits = fit(name, 5, RegressionTask(range=(0, 1)), inputs, numbers)(inputs)
     assert logits.shape == (80, 1)
     assert np.corrcoef(logits[:, 0], numbers)[0, 1] > 0.8
+
+
+def test_classes_that_training_rows_lack_are_no_fault(backbones: Callable[[str], Path]) -> None:
+    model, splits = frozen_model(backbones("bert"))
+    model.add_head("other", "classification", ["x", "y"])  # of which no row has a label
+    splits["train"] = [each for each in splits["train"] if each.labels["start"] == "low"]
+    for _, test in Frozen(model, splits).reports("test").values():
+        share = np.mean([each.labels["start"] == "low" for each in splits["test"]])
+        assert test.metrics()["start.accuracy"] == pytest.approx(share)
+        assert list(test.tasks) == ["start"]
+
+
+def test_one_label_of_many_is_enough() -> None:
+    inputs = np.random.default_rng(1).normal(size=(40, 4)).astype(np.float32)
+    wanted = (inputs[:, :1] > 0).astype(np.int64)
+    for name in (REGRESSION, NEIGHBOURS):
+        assert fit(name, 5, MultilabelTask(labels=("a",)), inputs, wanted)(inputs).shape == (40, 1)
 
 
 def test_saved_heads_are_evaluated_as_they_are(recipe: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from polyhead.study.job import finite
 from polyhead.study.report import difference, escaped, markdown, table
 from polyhead.study.summary import Figure, differs, recommend, summarize
 
@@ -99,6 +100,16 @@ def test_a_collapse_is_said() -> None:
     found = summarize(rows)
     assert found.lines[0].collapsed == 1
     assert any(line.startswith("Collapsed to a single label in some seed: full") for line in found.recommendation)
+
+
+def test_a_collapsed_plan_is_not_recommended() -> None:
+    rows = [result("full", seed, 0.9 + 0.01 * seed, labels_given={"topic": 1}, seconds=1.0) for seed in (1, 2)]
+    rows += [result("probe", seed, 0.9 + 0.01 * (3 - seed), seconds=9.0) for seed in (1, 2)]
+    assert recommend(summarize(rows).lines)[0] == "Use probe."
+
+
+def test_what_is_not_a_number_is_none_in_json() -> None:
+    assert finite({"a": [math.nan, 1.0, {"b": math.inf}], "c": "x"}) == {"a": [None, 1.0, {"b": None}], "c": "x"}
 
 
 def test_a_plan_without_scores_comes_last_and_is_not_recommended() -> None:

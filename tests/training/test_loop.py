@@ -266,6 +266,21 @@ def test_what_is_not_there_is_refused(
         train(model_of(backbones("bert")), data, settings_of(**changes), folder=tmp_path)
 
 
+def test_a_stage_that_waits_for_a_score_needs_validation_data(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+) -> None:
+    blind = [replace(each, validation=()) for each in data]
+    with pytest.raises(UserError, match="a stage waits for a validation score, and there is no validation data"):
+        train(model_of(backbones("bert")), blind, settings_of(plan="probe-then-full"), folder=tmp_path)
+    result = train(
+        model_of(backbones("bert")),
+        blind,
+        settings_of(plan={"probe-then-full": {"epoch": 2}}, epochs=2),
+        folder=tmp_path / "run",
+    )
+    assert result.stages == 2
+
+
 def test_bf16_autocast_learns_and_saves_fp32(
     backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
 ) -> None:

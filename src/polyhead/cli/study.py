@@ -79,7 +79,9 @@ def study(
     if json:
         from dataclasses import asdict
 
-        print_json({"study": str(folder), **asdict(summary)})
+        from polyhead.study.job import finite
+
+        print_json(finite({"study": str(folder), **asdict(summary)}))
         return
     _show(summary)
     out.print(f"\nPage: {folder / 'study.html'}\nTable: {folder / 'study.md'}", markup=False)
@@ -162,10 +164,16 @@ class _View:
         """A step of a job, or its end."""
         from time import perf_counter
 
-        done = number if doing == "done" else number - 1 + 0.98 * share * (doing == "training")
+        done = (
+            number
+            if doing == "done" or doing.startswith("failed")
+            else number - 1 + 0.98 * share * (doing == "training")
+        )
         self._bar.update(
             self._task, completed=done / count, description=f"{number}/{count} {printable(job.name, 60)}", doing=doing
         )
+        if doing.startswith("failed") and not self._quiet:
+            notes.print(f"! {printable(doing, 400)}", markup=False)
         if doing == "done" and not self._quiet:
             elapsed = perf_counter() - self._started
             notes.print(f"{number}/{count} {printable(job.name, 80)} ({duration(elapsed)} so far)", markup=False)

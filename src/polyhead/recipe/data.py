@@ -1,7 +1,7 @@
 """A recipe's data sets, read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from polyhead.data.example import DataSet, Example
 from polyhead.data.faults import FaultLog
@@ -49,9 +49,6 @@ def _read_set(
         if "train" in found:
             rest = 1 - sum(value for other, value in settings.shares.items() if _before(other, split))
             found["train"], found[split] = share(found["train"], part / rest, seed=seed)
-    most = recipe.training.max_train_samples
-    if most is not None and len(found.get("train", ())) > most:
-        found["train"] = sample(found["train"], Sample(rows=most), seed=seed, where=f"data.{name}.train")
     splits = {split: examples for split, examples in found.items() if split in wanted}
     return DataSet(name, batch_size=settings.batch_size, **splits)
 
@@ -100,4 +97,13 @@ def prepare(recipe: Recipe, splits: Sequence[str] = ("train", "validation"), *, 
         check_labels(tasks, found, log)
     if strict:
         log.stop()
-    return Data(sets, tasks, surveys, log)
+    return Data([_limited(each, recipe) for each in sets], tasks, surveys, log)
+
+
+def _limited(data: DataSet, recipe: Recipe) -> DataSet:
+    """With as many training rows as the recipe allows; labels come from all of them."""
+    most = recipe.training.max_train_samples
+    if most is None or len(data.train) <= most:
+        return data
+    where = f"data.{data.name}.train"
+    return replace(data, train=sample(data.train, Sample(rows=most), seed=recipe.training.seed, where=where))

@@ -34,14 +34,14 @@ def begin(
     data = prepare(recipe, splits, strict=strict)
     torch.manual_seed(recipe.training.seed)
     if start is None:
-        pretrained = _new(recipe.model)
+        pretrained = new_model(recipe.model)
     for name, task in data.tasks.items():
         if name not in pretrained.heads:
             pretrained.add_head(name, task)
     return recipe, data, pretrained
 
 
-def _new(model: ModelSettings) -> Pretrained:
+def new_model(model: ModelSettings) -> Pretrained:
     """The backbone with the recipe's pooling, projection and normalisation, and no heads."""
     wanted = {
         key: value for key in ("pooling", "normalize", "max_length") if (value := getattr(model, key)) is not None

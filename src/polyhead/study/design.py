@@ -61,7 +61,14 @@ class Job:
         """What of the recipe is changed for it."""
         plan = {} if self.plan == FROZEN else {"training.plan": self.plan}
         limit = {} if rows is None else {"training.max_train_samples": str(rows)}
-        return {**plan, **limit, **self.changes, "training.seed": str(self.seed)}
+        own = {key: value for key, value in self.changes.items() if self.task is None or _is_of(key, self.task)}
+        return {**plan, **limit, **own, "training.seed": str(self.seed)}
+
+
+def _is_of(key: str, task: str) -> bool:
+    """Whether a setting makes sense where the task is alone."""
+    section, _, rest = key.partition(".")
+    return key != "training.score" and (section != "tasks" or rest.partition(".")[0] == task)
 
 
 def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:

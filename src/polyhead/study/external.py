@@ -4,22 +4,20 @@ They are fitted on what the encoder gives of the training rows (embeddings; for 
 token), and give what a head of the task would, so that they are scored in the very same way.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from polyhead.api import Polyhead
 from polyhead.data.example import Example
+from polyhead.documents import Document, IntArray
 from polyhead.evaluation import Report, Scored, evaluate
-from polyhead.inference.predictor import Row
 from polyhead.kinds import IGNORED, MultilabelTask, RegressionTask, Task
 from polyhead.kinds.base import FloatArray
 
@@ -30,26 +28,50 @@ _MOST = 20_000
 """Words of the training rows that are neighbours; brute force over more takes long."""
 
 
+class Seen(NamedTuple):
+    """A row as the encoder sees it: embeddings of its first and second text, the states of its words' first tokens.
+
+    *Shapes:* (width,), (width,), (words with a token, hidden).
+    """
+
+    example: Example
+    document: Document
+    logits: Mapping[str, FloatArray]
+    embedding: FloatArray
+    other: FloatArray | None
+    words: Mapping[str, FloatArray]
+
+
 class Frozen:
-    """The texts of every split as the encoder sees them, each read once."""
+    """The texts of every split as the encoder sees them, each read once; rows of stored embeddings are left out."""
 
     def __init__(self, model: Polyhead, splits: Mapping[str, Sequence[Example]]) -> None:
         self._model = model
         self._rows = {split: list(self._read(examples)) for split, examples in splits.items()}
 
-    def _read(self, examples: Sequence[Example]) -> Iterator[tuple[Example, Row, Row | None]]:
-        tagging = [name for name, task in self._model.tasks.items() if task.level == "token"]
-        heads = list(self._model.tasks)
-        labelled = [each for each in examples if each.labels]
-        rows = self._model.predictor.rows(labelled, tasks=heads, token_states=bool(tagging))
+    def _read(self, examples: Sequence[Example]) -> Iterator[Seen]:
+        tagging = {name: task for name, task in self._model.tasks.items() if task.level == "token"}
+        labelled = [each for each in examples if each.labels and each.vector is None]
+        prompt = self._model.pretrained.settings.prompt_text()
+        predictor = self._model.predictor
+        rows = predictor.rows(labelled, tasks=list(self._model.tasks), prompt=prompt, token_states=bool(tagging))
         seconds = [Example(each.others[0]) for each in labelled if each.others]
-        others = iter(self._model.predictor.rows(seconds))
+        others = iter(predictor.rows(seconds, prompt=prompt))
         for example, row in zip(labelled, rows, strict=True):
-            yield example, row, next(others) if example.others else None
+            words = {}
+            for name, task in tagging.items():
+                if name in example.labels and row.tokens is not None:
+                    words[name] = row.tokens[_firsts(task, row.document)].copy()
+            second = next(others).embedding if example.others else None
+            yield Seen(example, row.document, row.logits, row.embedding, second, words)
 
     def reports(self, split: str) -> dict[str, tuple[Report, Report]]:
         """By classifier: its report on validation data and on ``split``; its setting is chosen on the former."""
-        tasks = {name: task for name, task in self._model.tasks.items() if task.kind not in ("similarity", "pairs")}
+        tasks = {
+            name: task
+            for name, task in self._model.tasks.items()
+            if task.kind not in ("similarity", "pairs") and any(self._labelled("train", name))
+        }
         found = {}
         for name, settings in ((REGRESSION, _PENALTIES), (NEIGHBOURS, _NEIGHBOURS)):
             answers = {part: self._own(part) for part in ("validation", split)}
@@ -81,39 +103,41 @@ class Frozen:
 
     def _own(self, split: str) -> list[Scored]:
         """The heads' own answers, in which those of the classifiers are put."""
-        return [Scored(example, row.document, dict(row.logits)) for example, row, _ in self._rows[split]]
+        return [Scored(each.example, each.document, each.logits) for each in self._rows[split]]
 
     def _fit(self, name: str, setting: float, task_name: str, task: Task) -> Scores:
         inputs, targets = [], []
-        for _, example, row, other in self._labelled("train", task_name):
-            target = task.target(example.labels[task_name], row.document)
-            features, chosen = _features(task, row, other, target)
-            inputs.append(features)
-            targets.append(target[chosen] if task.level == "token" else target[None])
+        for _, row in self._labelled("train", task_name):
+            target = task.target(row.example.labels[task_name], row.document)
+            features = _features(task_name, task, row)
+            if task.level == "token":
+                own = target[_firsts(task, row.document)]
+                inputs.append(features[own != IGNORED])
+                targets.append(own[own != IGNORED])
+            else:
+                inputs.append(features)
+                targets.append(target[None])
         return fit(name, setting, task, np.concatenate(inputs), np.concatenate(targets))
 
     def _logits(self, split: str, task_name: str, task: Task, scores: Scores) -> Iterator[tuple[int, FloatArray]]:
         """The row's place and its logits, of every row that has a label."""
-        places, inputs = [], []
-        for position, _, row, other in self._labelled(split, task_name):
-            features, chosen = _features(task, row, other, _words(task, row) if task.level == "token" else None)
-            places.append((position, row, chosen))
-            inputs.append(features)
-        if not inputs:
+        rows = list(self._labelled(split, task_name))
+        if not rows:
             return
+        inputs = [_features(task_name, task, row) for _, row in rows]
         answers = np.split(scores(np.concatenate(inputs)), np.cumsum([len(each) for each in inputs])[:-1])
-        for (position, row, chosen), own in zip(places, answers, strict=True):
+        for (position, row), own in zip(rows, answers, strict=True):
             if task.level == "token":
                 logits = np.zeros((row.document.tokens, len(task.outputs)), dtype=np.float32)
-                logits[chosen] = own
+                logits[_firsts(task, row.document)] = own
                 yield position, logits
             else:
                 yield position, own[0]
 
-    def _labelled(self, split: str, task_name: str) -> Iterator[tuple[int, Example, Row, Row | None]]:
-        for position, (example, row, other) in enumerate(self._rows[split]):
-            if task_name in example.labels:
-                yield position, example, row, other
+    def _labelled(self, split: str, task_name: str) -> Iterator[tuple[int, Seen]]:
+        for position, row in enumerate(self._rows[split]):
+            if task_name in row.example.labels:
+                yield position, row
 
 
 def fit(name: str, setting: float, task: Task, inputs: FloatArray, targets: Any) -> Scores:
@@ -130,23 +154,30 @@ def fit(name: str, setting: float, task: Task, inputs: FloatArray, targets: Any)
         regressor = KNeighborsRegressor(**near) if neighbours else Ridge(1 / setting)
         regressor.fit(inputs, targets)
         return lambda rows: regressor.predict(rows).reshape(-1, 1).astype(np.float32)
-    regression = make_pipeline(StandardScaler(), LogisticRegression(C=setting, max_iter=300))
+
+    def probabilities(wanted: Any, classes: int) -> Scores:
+        """A classifier's; where the training rows have one class alone, that one's. *Shape:* (rows, classes)."""
+        there = np.unique(wanted)
+        model = KNeighborsClassifier(**near) if neighbours else _regression(setting)
+        if len(there) > 1:
+            model.fit(inputs, wanted)
+
+        def of(rows: FloatArray) -> FloatArray:
+            found = np.zeros((len(rows), classes), dtype=np.float32)
+            found[:, there] = model.predict_proba(rows) if len(there) > 1 else 1.0
+            return np.clip(found, 1e-6, 1 - 1e-6)
+
+        return of
+
     if isinstance(task, MultilabelTask):
-        several = KNeighborsClassifier(**near) if neighbours else OneVsRestClassifier(regression)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of labels that all rows have, or none
-            several.fit(inputs, targets)
-        return lambda rows: _logits(_of_each_label(several.predict_proba(rows), len(rows)))
-    classifier = KNeighborsClassifier(**near) if neighbours else regression
-    classifier.fit(inputs, targets)
+        each = [probabilities(column, 2) for column in targets.T]
+        return lambda rows: np.stack([_logits(of(rows)[:, 1]) for of in each], axis=1)
+    own = probabilities(targets, len(task.outputs))
+    return lambda rows: np.log(own(rows))
 
-    def scores(rows: FloatArray) -> FloatArray:
-        found = np.full((len(rows), len(task.outputs)), 1e-6, dtype=np.float32)
-        found[:, classifier.classes_] = np.maximum(classifier.predict_proba(rows), 1e-6)
-        logs: FloatArray = np.log(found)
-        return logs
 
-    return scores
+def _regression(setting: float) -> Any:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=setting, max_iter=300))
 
 
 def _only(scored: Scored, task_name: str) -> Scored:
@@ -154,32 +185,19 @@ def _only(scored: Scored, task_name: str) -> Scored:
     return scored._replace(example=replace(example, labels={task_name: example.labels[task_name]}))
 
 
-def _words(task: Task, row: Row) -> Any:
-    """A target that is there at every word's first token. *Shape:* (tokens,)."""
-    found = np.full(row.document.tokens, IGNORED, dtype=np.int64)
-    first = row.document.words[task.splitter or ""].first
-    found[first[first >= 0]] = 0
-    return found
+def _firsts(task: Task, document: Document) -> IntArray:
+    """The first token of each word that has one. *Shape:* (words,)."""
+    first = document.words[task.splitter or ""].first
+    return first[first >= 0]
 
 
-def _features(task: Task, row: Row, other: Row | None, target: Any) -> tuple[FloatArray, Any]:
-    """What is classified of one row, and where it stands. *Shape:* (things, width)."""
+def _features(task_name: str, task: Task, row: Seen) -> FloatArray:
+    """What is classified of one row. *Shape:* (things, width)."""
     if task.level == "token":
-        assert row.tokens is not None
-        chosen = np.flatnonzero(target != IGNORED)
-        return row.tokens[chosen], chosen
-    if task.level == "pair" and other is not None:
-        first, second = row.embedding, other.embedding
-        return np.concatenate([first, second, np.abs(first - second)])[None], None
-    return row.embedding[None], None
-
-
-def _of_each_label(found: Any, rows: int) -> FloatArray:
-    """The probability of each label's presence, in one of the two forms that scikit-learn gives it."""
-    if isinstance(found, list):
-        columns = [each[:, 1] if each.shape[1] > 1 else np.zeros(rows) for each in found]
-        return np.stack(columns, axis=1)
-    return np.asarray(found)
+        return row.words[task_name]
+    if task.level == "pair" and row.other is not None:
+        return np.concatenate([row.embedding, row.other, np.abs(row.embedding - row.other)])[None]
+    return row.embedding[None]
 
 
 def _logits(probabilities: FloatArray) -> FloatArray:

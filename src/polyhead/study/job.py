@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +18,11 @@ from polyhead.api import Polyhead
 from polyhead.errors import UserError, shown
 from polyhead.evaluation import Report
 from polyhead.folder.files import write_json, write_text
-from polyhead.pretrained import DEFAULT_BACKBONE, load
-from polyhead.recipe import load_recipe, train
+from polyhead.pretrained import load
+from polyhead.recipe import Recipe, load_recipe, train
 from polyhead.recipe.examples import recipe_examples
 from polyhead.recipe.run import Watcher
-from polyhead.recipe.start import begin
+from polyhead.recipe.start import begin, new_model
 from polyhead.study.design import FROZEN, Job, only_task
 from polyhead.study.external import Frozen
 from polyhead.training.estimate import peak_memory
@@ -58,14 +59,24 @@ def run_job(job: Job, setting: Setting, folder: Path, told: Told) -> None:
     raw = setting.raw if job.task is None else only_task(setting.raw, job.task)
     write_text(place, yaml.safe_dump(dict(raw), sort_keys=False, allow_unicode=True))
     found = _frozen(job, setting, place, told) if job.plan == FROZEN else [_trained(job, setting, place, told)]
-    write_json(folder / RESULT, {"results": found})
+    write_json(folder / RESULT, {"results": finite(found)})
+
+
+def finite(value: Any) -> Any:
+    """The same with None for what is not a number, which JSON cannot say."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(each) for key, each in value.items()}
+    return [finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _trained(job: Job, setting: Setting, place: Path, told: Told) -> dict[str, Any]:
     recipe = load_recipe(place, overrides=job.overrides(setting.rows), data_root=setting.data_root)
     recipe = replace(recipe, name=setting.recipe.stem)
     run = place.parent / "run"
-    going_on = (run / "checkpoints").is_dir() and any((run / "checkpoints").iterdir())
+    begun = (run / "checkpoints").is_dir() and any((run / "checkpoints").iterdir())
+    going_on = begun and not (run / "result.json").is_file()
     if not going_on:
         shutil.rmtree(run, ignore_errors=True)
     watcher = Watcher(
@@ -86,21 +97,22 @@ def _trained(job: Job, setting: Setting, place: Path, told: Told) -> dict[str, A
     sets, _ = recipe_examples(run / "recipe.yaml", "test", model.tasks, data_root=recipe.root, count_unseen=True)
     told("testing", 0, 1)
     report = model.evaluate(chain.from_iterable(sets))
-    sizes = _sizes(recipe, setting)
+    sizes = _sizes(model, recipe, result.stages)
     elapsed = np.cumsum([each.seconds for each in result.evaluations]).tolist()
     found = {
         "name": job.plan,
         **_job(job),
         "score": result.best.score,
         "validation": result.best.report.metrics(),
-        **_on_test(report),
-        "seconds": result.seconds,
+        "test": report.metrics(),
+        "labels_given": _labels_given(result.best.report),
+        "seconds": max(result.seconds, *elapsed),
         "memory": memory,
         **sizes,
         "epochs": len(result.evaluations),
         "best_epoch": result.best.epoch,
         "curve": [[time, each.score] for time, each in zip(elapsed, result.evaluations, strict=True)],
-        "pairs": _pairs(setting, run),
+        "pairs": _pairs(setting, recipe, run),
     }
     shutil.rmtree(run, ignore_errors=True)
     return found
@@ -135,9 +147,10 @@ def _frozen(job: Job, setting: Setting, place: Path, told: Told) -> list[dict[st
         {
             "name": f"{FROZEN}: {name}",
             **_job(job),
-            "score": score_of(recipe.training.score, model.tasks, validation, float("nan")),
+            "score": _score(recipe, model, validation),
             "validation": validation.metrics(),
-            **_on_test(test),
+            "test": test.metrics(),
+            "labels_given": _labels_given(validation),
             "seconds": seconds,
             "memory": peak_memory(_device(setting)),
             "learning": 0,
@@ -151,6 +164,13 @@ def _frozen(job: Job, setting: Setting, place: Path, told: Told) -> list[dict[st
     ]
 
 
+def _score(recipe: Recipe, model: Polyhead, validation: Report) -> float:
+    """Not a number where it would not be of all the recipe's tasks."""
+    if not recipe.tasks.keys() <= validation.tasks.keys():
+        return math.nan
+    return score_of(recipe.training.score, model.tasks, validation, math.nan)
+
+
 def _of(row: Any, names: set[str]) -> Any:
     return replace(row, labels={name: value for name, value in row.labels.items() if name in names})
 
@@ -159,34 +179,31 @@ def _job(job: Job) -> dict[str, Any]:
     return {"plan": job.plan, "seed": job.seed, "changes": dict(job.changes), "task": job.task}
 
 
-def _on_test(report: Report) -> dict[str, Any]:
-    """Metrics, and how many of its labels each head ever gives: one is a collapse."""
-    given = {
+def _labels_given(report: Report) -> dict[str, int]:
+    """How many of its labels each head ever gives to validation rows: one is a collapse."""
+    return {
         name: int((np.asarray(task.details["confusion"]).sum(axis=0) > 0).sum())
         for name, task in report.tasks.items()
         if "confusion" in task.details
     }
-    return {"test": report.metrics(), "labels_given": given}
 
 
-def _sizes(recipe: Any, setting: Setting) -> dict[str, int]:
-    recipe, _, pretrained = begin(recipe, setting.start)
-    parts = planned_components(pretrained.model, recipe.training)
-    learns = stages(recipe.training.plan, parts)[-1].learns
+def _sizes(model: Polyhead, recipe: Recipe, begun: int) -> dict[str, int]:
+    """How many numbers there are, and how many of them learned in the stages that began."""
+    parts = planned_components(model.pretrained.model, recipe.training)
+    learns = stages(recipe.training.plan, parts)[begun - 1].learns
     sizes = {name: parameter.numel() for part in parts for name, parameter in part.parameters.items()}
     return {"learning": sum(sizes[name] for name in learns), "parameters": sum(sizes.values())}
 
 
-def _pairs(setting: Setting, run: Path) -> list[float] | None:
+def _pairs(setting: Setting, recipe: Recipe, run: Path) -> list[float] | None:
     """Spearman of the embedding's cosines before and after the training."""
     if setting.pairs is None:
         return None
     left, right, gold = read_pairs(setting.pairs)
-    before = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    name = before["from"] or before["recipe"].get("model", {}).get("backbone")
-    untouched = Polyhead(load(name or DEFAULT_BACKBONE), device=setting.device)
-    after = Polyhead.from_pretrained(run, device=setting.device)
-    return [spearman(untouched, left, right, gold), spearman(after, left, right, gold)]
+    before = new_model(recipe.model) if setting.start is None else load(setting.start)
+    models = (Polyhead(before, device=setting.device), Polyhead.from_pretrained(run, device=setting.device))
+    return [spearman(each, left, right, gold) for each in models]
 
 
 def read_pairs(path: Path) -> tuple[list[str], list[str], list[float]]:
@@ -202,14 +219,14 @@ def read_pairs(path: Path) -> tuple[list[str], list[str], list[float]]:
                 rows = [[row.get(key) for key in ("sentence1", "sentence2", "score")] for row in map(json.loads, file)]
             else:
                 rows = [row[:3] for row in csv.reader(file)]
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as pairs ({shown(str(error), 80)})") from None
     for number, row in enumerate(rows, 1):
         try:
             left, right, score = row
             value = float(score)
         except (ValueError, TypeError):
-            if number == 1:
+            if number == 1 and path.suffix != ".jsonl":
                 continue  # a header
             raise UserError(f"{path}:{number}: must be two sentences and a score, found {shown(row)}") from None
         found[0].append(str(left))

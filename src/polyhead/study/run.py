@@ -33,8 +33,10 @@ def study(
 ) -> list[dict[str, Any]]:
     """Do every job of ``design`` below ``folder``, and give what came of them; ``done`` is told so after each.
 
+    A job that fails is told to ``progress`` and tried again when the study is run again; the others are done.
+
     Raises:
-        UserError: the recipe, a plan or the pairs are wrong; or the folder holds another study.
+        UserError: the recipe, a plan or the pairs are wrong; the folder holds another study; or every job failed.
     """
     loaded = load_recipe(recipe, data_root=data_root)
     if not any("test" in {*each.sources, *each.shares} for each in loaded.data.values()):
@@ -53,16 +55,27 @@ def study(
         None if pairs is None else pairs.resolve(),
         device,
     )
+    faults: list[str] = []
     for number, job in enumerate(planned, 1):
         place = folder / "runs" / job.folder
+
+        def told(doing: str, share: float, job: Job = job, number: int = number) -> None:
+            progress(job, number, len(planned), doing, share)
+
         if not (place / RESULT).is_file():
-            _in_process(job, setting, place, lambda doing, share, job=job, number=number: progress(  # type: ignore[misc]
-                job, number, len(planned), doing, share
-            ))  # fmt: skip
+            lines = _in_process(job, setting, place, told)
+            faults += lines
+            if lines:
+                progress(job, number, len(planned), f"failed: {lines[0]}", 1.0)
+                continue
             done(results(folder, planned))
-        progress(job, number, len(planned), "done", 1.0)
-    shutil.rmtree(setting.cache, ignore_errors=True)
-    return results(folder, planned)
+        told("done", 1.0)
+    found = results(folder, planned)
+    if faults and not found:
+        raise UserError(*faults)
+    if not faults:
+        shutil.rmtree(setting.cache, ignore_errors=True)
+    return found
 
 
 def results(folder: Path, planned: Sequence[Job]) -> list[dict[str, Any]]:
@@ -95,36 +108,33 @@ def _remember(folder: Path, raw: Any, root: Path, start: str | None, design: Des
     write_json(folder / STUDY, facts)
 
 
-def _in_process(job: Job, setting: Setting, place: Path, told: Callable[[str, float], None]) -> None:
+def _in_process(job: Job, setting: Setting, place: Path, told: Callable[[str, float], None]) -> list[str]:
+    """Do the job; what went wrong, a line each. Another attempt is made when the study is run again."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(job, setting, place, sender), daemon=True)
     process.start()
     sender.close()
-    fault: list[str] | None = ["its process ended without a result; run the study again"]
+    faults = ["its process ended without a result; run the study again"]
     try:
         while True:
             kind, value = receiver.recv()
             if kind == "end":
-                fault = value
+                faults = value
                 break
             doing, done, total = value
             told(doing, done / max(1, total))
+        process.join()
     except EOFError:
         pass
     finally:
-        if fault is None:
-            process.join()
-        else:
-            process.join(timeout=10)
-            process.terminate()
-    if fault is not None:
-        raise UserError(*(f"{job.name}: {line}" for line in fault))
+        process.terminate()
+    return [f"{job.name}: {line}" for line in faults]
 
 
 def _work(job: Job, setting: Setting, place: Path, sender: Connection) -> None:
     try:
         run_job(job, setting, place, lambda doing, done, total: sender.send(("told", (doing, done, total))))
-        sender.send(("end", None))
+        sender.send(("end", []))
     except UserError as error:
         sender.send(("end", list(error.faults)))

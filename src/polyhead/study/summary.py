@@ -35,7 +35,7 @@ class Line:
     """One plan: its figures on test data by metric, and what it costs.
 
     ``alone`` are the differences from the same task trained alone by ``full``, seed by seed; ``pairs`` the embedding's
-    Spearman before and after; ``collapsed`` says of how many seeds some head gave a single label on all test rows.
+    Spearman before and after; ``collapsed`` says of how many seeds some head gave all validation rows a single label.
     """
 
     name: str
@@ -90,7 +90,8 @@ def differs(one: Line, other: Line) -> bool:
 
 def recommend(lines: Sequence[Line]) -> list[str]:
     """What to do, in plain words, with the reason."""
-    scored = [line for line in lines if math.isfinite(line.score.mean)]
+    with_score = [line for line in lines if math.isfinite(line.score.mean)]
+    scored = [line for line in with_score if not line.collapsed] or with_score
     if not scored:
         return ["No plan has a validation score; give the data sets validation rows."]
     best = scored[0]

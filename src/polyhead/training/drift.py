@@ -32,11 +32,17 @@ class Drift:
     def moved(self) -> dict[str, Moved]:
         """How far each head's answers are from those that were taken."""
         after = self._answers()
-        return {name: _moved(self._before[name], after[name]) for name in self._names if len(self._before[name])}
+        return {
+            name: _moved(self._before[name], after[name], several=self._prepared.tasks[name].kind == "multilabel")
+            for name in self._names
+            if len(self._before[name])
+        }
 
     def _answers(self) -> dict[str, FloatArray]:
         """Each head's probabilities. *Shape:* (texts or words, outputs)."""
         prepared = self._prepared
+        if not self._names:
+            return {}
         model = computing_model(merged(prepared.forward.model), dtype=prepared.forward.dtype or torch.float32)
         model.eval()
         found: dict[str, list[FloatArray]] = {name: [] for name in self._names}
@@ -58,8 +64,11 @@ class Drift:
         return {name: np.concatenate(own) if own else np.empty((0, 1), dtype=np.float32) for name, own in found.items()}
 
 
-def _moved(before: FloatArray, after: FloatArray) -> Moved:
+def _moved(before: FloatArray, after: FloatArray, *, several: bool) -> Moved:
     difference = np.abs(before - after)
+    if several:
+        changed = ((before >= 0.5) != (after >= 0.5)).any(axis=1).mean()
+        return Moved(float(changed), float(difference.mean()), len(before))
     if before.shape[1] == 1:
         return Moved(float((difference > 0.01).mean()), float(difference.mean()), len(before))
     changed = (before.argmax(axis=1) != after.argmax(axis=1)).mean()

@@ -5,7 +5,6 @@ has labels there. At each epoch's end, and in between if so set, the model is ev
 checkpoint written from which the run goes on bit for bit.
 """
 
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -22,6 +21,7 @@ from polyhead.training.drift import Drift
 from polyhead.training.forward import Answers
 from polyhead.training.history import History
 from polyhead.training.keep import MODEL, as_trained, calibrate, restore_best
+from polyhead.training.optimizer import planned_rates
 from polyhead.training.plans import Lora, apply
 from polyhead.training.plans.lora import ADAPTER, save_adapter
 from polyhead.training.prepare import Prepared, check_settings, feed_of, prepare
@@ -70,8 +70,7 @@ def train(
     prepared = prepare(pretrained, data, settings, device)
     started = time.perf_counter()
     drift = Drift(prepared, data, [name for name in settings.plan.freeze if name in pretrained.heads])
-    own = cache or folder / ACTIVATIONS
-    run = _Run(pretrained, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint, own)
+    run = _Run(pretrained, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint, cache)
     while run.step < run.steps and not run.selection.exhausted:
         for draws in prepared.sampler.steps(run.epoch, start=run.step % len(prepared.sampler)):
             run.advance(draws)
@@ -89,11 +88,11 @@ def train(
                 break
     restore_best(pretrained, folder / MODEL)
     calibrate(pretrained, prepared, run.feed.sources, folder / MODEL)
-    if cache is None:
-        shutil.rmtree(own, ignore_errors=True)
+    run.feed.clear()
     best = [each for each in run.evaluations if each.best][-1]
     early = run.step < run.steps
-    return TrainingResult(folder / MODEL, best, run.evaluations, early, time.perf_counter() - started, drift.moved())
+    seconds = time.perf_counter() - started
+    return TrainingResult(folder / MODEL, best, run.evaluations, early, seconds, drift.moved(), run.staging.number + 1)
 
 
 def _due(step: int, every: int | None) -> bool:
@@ -112,7 +111,7 @@ class _Run:
         folder: Path,
         callbacks: Callbacks,
         checkpoint: Checkpoint | None,
-        cache: Path,
+        cache: Path | None,
     ) -> None:
         self.pretrained = pretrained
         self.prepared = prepared
@@ -134,25 +133,18 @@ class _Run:
         if checkpoint is not None:
             checkpoint.restore(pretrained.model, prepared.optimizer)
             prepared.scaler.load_state_dict(state["scaler"])
-        self.feed = feed_of(pretrained, prepared, data, settings, cache)
-        self._begin_stage()
-        self._check_kept(state.get("kept", self.feed.kept))
+        own = cache or folder / ACTIVATIONS
+        self.feed = feed_of(pretrained, prepared, data, settings, own, private=cache is None)
+        before = state.get("kept")
+        self._begin_stage(before)
+        if before is not None and self.feed.kept != before:
+            raise UserError(f"training.cache: the run kept activations of {', '.join(before)}; make room on the disk")
         self._clock = time.perf_counter()
 
     @property
     def epoch(self) -> int:
         """The epoch of the next step, from 1."""
         return self.step // len(self.prepared.sampler) + 1
-
-    def _check_kept(self, before: Sequence[str]) -> None:
-        """A run goes on exactly only with what it was begun with.
-
-        Raises:
-            UserError: it was begun with activations that cannot be kept any more, or the other way round.
-        """
-        if (now := self.feed.kept) != list(before):
-            then, here = ", ".join(before) or "no data set", ", ".join(now) or "no data set"
-            raise UserError(f"training.cache: the run kept activations of {then}, now of {here}; make room on the disk")
 
     def advance(self, draws: Sequence[Draw]) -> None:
         """One optimizer step."""
@@ -164,16 +156,17 @@ class _Run:
         self.step += 1
         self.cut = [count + sum(batch.cut[kind] for batch in batches) for kind, count in enumerate(self.cut)]
         loss = self.prepared.step.weighted_sum(result.losses)
-        rate = factor * self._rate()
+        rate = factor * self._greatest_rate
         report = StepReport(self.step, self.steps, epoch, loss, result.losses, rate, skipped=not result.applied)
         self.history.step(report)
         self.callbacks.on_step(report)
         self._note_skip(result, draws)
 
     def _rate(self) -> float:
-        """The backbone's rate, or that of the heads while they learn alone."""
-        backbone = any(name.startswith("backbone.") for name in self.staging.stage.learns)
-        return self.settings.learning_rate if backbone else self.settings.head_learning_rate
+        """The greatest rate within the backbone, or that of the heads while they learn alone."""
+        rates = planned_rates(self.prepared.parts, self.settings)
+        backbone = [rates[name] for name in self.staging.stage.learns if name.startswith("backbone.")]
+        return max(backbone, default=self.settings.head_learning_rate)
 
     def _note_skip(self, result: StepResult, draws: Sequence[Draw]) -> None:
         self.skipped += not result.applied
@@ -182,6 +175,7 @@ class _Run:
         if self.in_a_row >= _MOST_IN_A_ROW:
             losses = ", ".join(f"{name} {loss:g}" for name, loss in result.losses.items())
             examples = list(chain.from_iterable(map(self.feed.examples, draws)))
+            self.feed.clear()
             where = shown(", ".join(example.source for example in examples[:4]), 160)
             raise Diverged(
                 f"training: losses or gradients of {self.in_a_row} steps in a row were not finite, last in step"
@@ -229,17 +223,19 @@ class _Run:
         if self.staging.epoch_ended(self.step, self.evaluations[-1].score):
             self._begin_stage()
 
-    def _begin_stage(self) -> None:
-        """Let the current stage's parameters learn, on what is kept of all below them."""
+    def _begin_stage(self, only: Sequence[str] | None = None) -> None:
+        """Let the current stage's parameters learn, on what is kept of all below them; ``only`` of these data sets."""
         learns = self.staging.stage.learns
         self.feed.begin(
             learns,
             self.prepared.parts,
             epochs=self.staging.epochs,
+            only=only,
             advance=self.callbacks.on_cached,
             note=self.callbacks.on_note,
         )
         apply(self.prepared.parts, learns)
+        self._greatest_rate = self._rate()
 
     def save(self) -> None:
         """Write a checkpoint."""

@@ -93,7 +93,13 @@ def planned_components(model: MultiTaskModel, settings: TrainingSettings) -> lis
 
 
 def feed_of(
-    pretrained: Pretrained, prepared: Prepared, data: Sequence[DataSet], settings: TrainingSettings, folder: Path
+    pretrained: Pretrained,
+    prepared: Prepared,
+    data: Sequence[DataSet],
+    settings: TrainingSettings,
+    folder: Path,
+    *,
+    private: bool = False,
 ) -> Feed:
     """Where the batches of a training come from; ``folder`` is for what is kept of frozen layers."""
     kept = pretrained.settings
@@ -106,6 +112,7 @@ def feed_of(
         Reading(pretrained.tokenizer, kept.prompt_text(), kept.pool_prompt),
         dtype=prepared.forward.dtype or torch.float32,
         folder=folder,
+        private=private,
     )
 
 
@@ -131,7 +138,8 @@ def check_settings(
         raise UserError(f"training.fp16: needs a GPU, the device is {place.type}; leave it out, or use bf16")
     check_score(settings.score, pretrained.tasks)
     parts = planned_components(pretrained.model, settings)
-    learns = stages(settings.plan, parts)[-1].learns
+    planned = stages(settings.plan, parts)
+    learns = planned[-1].learns
     planned_rates(parts, settings)
     check_vectors(pretrained, data, frozen=not any(name.startswith("backbone.") for name in learns))
     check_cached(pretrained.tasks, data)
@@ -140,6 +148,10 @@ def check_settings(
     for name in scored:
         if (task := name.partition(".")[0]) not in labelled and not (name in ("loss", EXACT_ROWS) and labelled):
             raise UserError(f"training.score: {name} needs validation labels of {task}, and there are none")
+    if any(stage.epoch is None for stage in planned) and not labelled:
+        raise UserError(
+            "training.plan: a stage waits for a validation score, and there is no validation data; name epochs"
+        )
     if settings.early_stopping_patience is not None and not labelled:
         raise UserError("training.early_stopping_patience: needs validation data, and there is none")
 

@@ -90,7 +90,8 @@ class Callbacks:
 class Moved:
     """``changed`` is the share of answers (texts, or words) that are others; ``distance`` the mean total variation.
 
-    That is half the sum of the differences of probabilities; of a regression head, the mean difference in its range.
+    That is half the sum of the differences of probabilities; of a multilabel head, the mean difference of a label's
+    probability (and an answer is another where a label passes one half); of a regression head, that of its number.
     """
 
     changed: float
@@ -106,7 +107,8 @@ class Moved:
 class TrainingResult:
     """A finished training: where the best model is, which evaluation it was, and every evaluation's report.
 
-    ``drift`` says of each frozen head by how much its answers moved with the encoder.
+    ``drift`` says of each frozen head by how much its answers moved with the encoder; ``stages`` how many of the plan's
+    stages began.
     """
 
     model: Path
@@ -115,3 +117,4 @@ class TrainingResult:
     stopped_early: bool
     seconds: float
     drift: Mapping[str, Moved] = field(default_factory=dict)
+    stages: int = 1

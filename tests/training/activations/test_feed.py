@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -274,6 +275,40 @@ def test_auto_keeps_what_pays_and_fits(backbones: Callable[[str], Path], tmp_pat
         assert len(lines) == (1 if line else 0)
         if line:
             assert re.match(line, lines[0])
+
+
+def test_what_is_there_already_needs_no_room(
+    backbones: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened_feed(model_of(backbones("bert")), tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=0))
+    feed, _ = opened_feed(model_of(backbones("bert")), tmp_path)
+    assert len(feed.kept) == 3
+    with pytest.raises(UserError, match="0 bytes are free"):
+        opened_feed(model_of(backbones("bert"), max_length=16), tmp_path)
+
+
+def test_a_run_that_goes_on_keeps_what_it_kept(backbones: Callable[[str], Path], tmp_path: Path) -> None:
+    model = model_of(backbones("bert"))
+    prepared = prepare(model, data(), settings_of(), "cpu")
+    feed = feed_of(model, prepared, data(), settings_of(), tmp_path / "cache")
+    for only in ([], ["plain"], ["plain", "tokens"]):
+        begin(feed, prepared, epochs=1, only=only)
+        assert feed.kept == only
+
+
+def test_an_earlier_stage_s_entries_are_taken_away(backbones: Callable[[str], Path], tmp_path: Path) -> None:
+    for private, entries in ((True, 6), (False, 10)):
+        model, folder = model_of(backbones("bert")), tmp_path / str(private)
+        settings = settings_of(cache=True, plan={"layers": [1]})
+        prepared = prepare(model, data(), settings, "cpu")
+        feed = feed_of(model, prepared, data(), settings, folder, private=private)
+        begin(feed, prepared)
+        heads = {name for name in prepared.stages[0].learns if not name.startswith("backbone.")}
+        feed.begin(heads, prepared.parts, epochs=2, advance=lambda done, total: None, note=lambda line: None)
+        assert len(list(folder.iterdir())) == entries
+        feed.clear()
+        assert folder.exists() != private
 
 
 def test_what_was_asked_for_and_does_not_fit_is_an_error(backbones: Callable[[str], Path], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from polyhead.modeling.components import Component
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.modeling.pooling import Pooling
 from polyhead.printing import size
-from polyhead.training.activations.fill import Boundary, Reading, kept
+from polyhead.training.activations.fill import Boundary, Reading, kept, key_of
 from polyhead.training.activations.rows import Rows, Source, Texts
 from polyhead.training.fit import reads_tokens
 from polyhead.training.sampling import Draw
@@ -27,7 +27,10 @@ _CHUNK = 8192
 
 
 class Feed:
-    """Makes the batches of draws, and keeps activations in ``folder`` where a stage of the plan allows it."""
+    """Makes the batches of draws, and keeps activations in ``folder`` where a stage of the plan allows it.
+
+    What an earlier stage kept is taken away if the folder is ``private``: no other run shares it.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Feed:
         *,
         dtype: torch.dtype,
         folder: Path,
+        private: bool,
     ) -> None:
         self._model = model
         self._collate = collate
@@ -49,6 +53,7 @@ class Feed:
         self._reading = reading
         self._dtype = dtype
         self._folder = folder
+        self._private = private
         self._rows: dict[str, Rows] = {}
         self._texts: dict[str, Texts] = {}
         self.sources = [Source(each.validation) for each in data]
@@ -79,18 +84,23 @@ class Feed:
         parts: Sequence[Component],
         *,
         epochs: int,
+        only: Sequence[str] | None = None,
         advance: Advance,
         note: Callable[[str], None],
     ) -> None:
         """Keep what is constant while ``learns`` learn, for as many epochs. The model is left in eval mode.
+
+        ``only`` names the data sets of which a run that is gone on with kept it; if left out, that is decided here.
 
         Raises:
             UserError: the disk is full, or more would have to be kept than the settings allow.
         """
         self._texts, self.sources = {}, [Source(each.validation) for each in self._data]
         boundaries = self._boundaries(learns, parts)
-        if not boundaries or (self._settings.cache == "auto" and epochs < 2):
-            return
+        if only is not None:
+            boundaries = {name: boundary for name, boundary in boundaries.items() if name in only}
+        elif self._settings.cache == "auto" and epochs < 2:
+            boundaries = {}
         splits = [
             (boundary, name, split, examples)
             for name, boundary in boundaries.items()
@@ -98,10 +108,17 @@ class Feed:
         ]
         texts = [[text for example in examples for text in example.texts] for *_, examples in splits]
         lengths = [self._lengths(own) for own in texts]
-        needed = sum(self._bytes(boundary, own) for (boundary, *_), own in zip(splits, lengths, strict=True))
-        if not self._fits(needed, note):
+        paths = [
+            self._folder / key_of(self._model, self._reading, boundary, self._dtype, own)
+            for (boundary, *_), own in zip(splits, texts, strict=True)
+        ]
+        if self._private:
+            self._keep_only(paths)
+        sizes = [self._bytes(boundary, own) for (boundary, *_), own in zip(splits, lengths, strict=True)]
+        missing = sum(own for path, own in dict(zip(paths, sizes, strict=True)).items() if not path.is_dir())
+        if not splits or not self._fits(sum(sizes), missing, note):
             return
-        note(f"cache: {size(needed)} of the frozen layers' output in {self._folder}")
+        note(f"cache: {size(sum(sizes))} of the frozen layers' output in {self._folder}")
         done, total = 0, sum(map(len, texts))
         for number, (boundary, name, split, examples) in enumerate(splits):
 
@@ -111,7 +128,7 @@ class Feed:
                 advance(done, total)
 
             states = kept(
-                self._folder,
+                paths[number],
                 self._model,
                 self._reading,
                 boundary,
@@ -127,6 +144,11 @@ class Feed:
             else:
                 self._rows[name] = self._rows.get(name) or Rows.of(examples, self._collate)
                 self._texts[name] = found
+
+    def clear(self) -> None:
+        """Take away what was kept for this run alone."""
+        if self._private:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _boundaries(self, learns: Collection[str], parts: Sequence[Component]) -> dict[str, Boundary]:
         """What can be kept of each data set; nothing of one whose heads must see more."""
@@ -166,11 +188,18 @@ class Feed:
             return len(lengths) * hidden * torch.float32.itemsize
         return int(lengths.sum()) * hidden * self._dtype.itemsize
 
-    def _fits(self, needed: int, note: Callable[[str], None]) -> bool:
+    def _keep_only(self, paths: Sequence[Path]) -> None:
+        """Take away what an earlier stage kept."""
+        for old in self._folder.glob("*") if self._folder.is_dir() else ():
+            if old not in paths:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def _fits(self, needed: int, missing: int, note: Callable[[str], None]) -> bool:
+        """Whether so much may be kept, of which so much is not there yet."""
         limit = int(self._settings.cache_gb * 1e9)
         here = next(place for place in (self._folder.resolve(), *self._folder.resolve().parents) if place.exists())
         free = shutil.disk_usage(here).free
-        if needed <= min(limit, free):
+        if needed <= limit and missing <= free:
             return True
         which = f"cache_gb is {self._settings.cache_gb:g}" if needed > limit else f"{size(free)} are free"
         line = f"training.cache: {size(needed)} would be kept of the frozen layers' output, and {which}"
@@ -187,4 +216,5 @@ def _sees_more(task: Task) -> bool:
 
 
 def _has_vectors(data: DataSet) -> bool:
-    return any(example.vector is not None for example in data.train)
+    splits = [split for split in (data.train, data.validation) if not isinstance(split, StreamedExamples)]
+    return any(example.vector is not None for split in splits for example in split)

@@ -76,7 +76,7 @@ def key_of(
 
 
 def kept(
-    folder: Path,
+    path: Path,
     model: MultiTaskModel,
     reading: Reading,
     boundary: Boundary,
@@ -86,14 +86,13 @@ def kept(
     *,
     advance: Callable[[int], None],
 ) -> Ragged:
-    """What the frozen part gives of ``texts`` of ``lengths`` tokens: from the disk, or computed and kept there.
+    """What the frozen part gives of ``texts`` of ``lengths`` tokens: the entry ``path``, made if it is not there.
 
     ``advance`` is told how many texts are done.
 
     Raises:
         UserError: the disk is full, or the place cannot be written.
     """
-    path = folder / key_of(model, reading, boundary, dtype, texts)
     found = opened(path)
     if found is None:
         _fill(path, model, reading, boundary, dtype, texts, lengths, advance)

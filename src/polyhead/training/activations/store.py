@@ -7,6 +7,7 @@ is whole; one whose hash is wrong is made anew.
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +18,13 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from polyhead.errors import UserError
-from polyhead.folder.files import read_json, recover_folder, whole_folder, write_json
+from polyhead.folder.files import read_json, whole_folder, write_json
 from polyhead.folder.hashing import file_hash
 from polyhead.training.activations.ragged import Ragged
 
 _VALUES, _ENTRY = "values.safetensors", "entry.json"
+_ABANDONED = 600.0
+"""Seconds without a write after which a half-written entry is nobody's."""
 _DTYPES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}
 
 
@@ -52,12 +55,20 @@ def writing(path: Path, *, lengths: Tensor, width: int, dtype: torch.dtype, abou
     Raises:
         UserError: the disk is full, or the place cannot be written.
     """
-    recover_folder(path)
+    _tidy(path)
     with whole_folder(path) as place:
         with open(place / _VALUES, "wb") as file:
             yield Writer(file, lengths=lengths, width=width, dtype=dtype)
         digest = file_hash(place / _VALUES)
         write_json(place / _ENTRY, {**about, "lengths": lengths.tolist(), "sha256": digest})
+
+
+def _tidy(path: Path) -> None:
+    """Take away what killed processes left of this entry, and nothing that another one is writing just now."""
+    for temporary in path.parent.glob(f".{path.name}.*.tmp"):
+        stamps = [file.stat().st_mtime for file in (temporary, *temporary.glob("*")) if file.exists()]
+        if time.time() - max(stamps, default=0.0) > _ABANDONED:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def opened(path: Path) -> Ragged | None:

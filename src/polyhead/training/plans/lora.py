@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from polyhead.errors import MissingExtra
+from polyhead.errors import MissingExtra, UserError
 from polyhead.folder.files import whole_folder
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.training.plans.settings import Lora
@@ -22,6 +22,7 @@ def add_adapters(model: MultiTaskModel, settings: Lora, *, seed: int) -> None:
 
     Raises:
         MissingExtra: peft is not installed.
+        UserError: there is no such layer.
     """
     try:
         from peft import inject_adapter_in_model
@@ -81,6 +82,8 @@ def _config(model: MultiTaskModel, settings: Lora) -> Any:
         for name, module in layer.named_modules()
         if isinstance(module, nn.Linear) and ".lora_" not in name
     }
+    if not linear:
+        raise UserError("training.plan: lora needs linear layers within the backbone's layers, and finds none; use top")
     return LoraConfig(
         r=settings.rank,
         lora_alpha=2 * settings.rank if settings.alpha is None else settings.alpha,
