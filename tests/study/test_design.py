@@ -23,6 +23,15 @@ def test_every_plan_with_every_combination_and_seed_once() -> None:
     assert len({job.folder for job in found}) == len(found)
 
 
+def test_backbones_are_tried_without_training_too() -> None:
+    grid = {"model.backbone": ["a", "b"], "training.epochs": ["1", "2"]}
+    found = jobs(Design(["frozen", "full"], [13], grid), ["topic"])
+    assert [dict(job.changes) for job in found if job.plan == "frozen"] == [
+        {"model.backbone": "a"}, {"model.backbone": "b"},
+    ]  # fmt: skip
+    assert len(found) == 2 + 4
+
+
 def test_one_task_is_not_trained_alone_twice() -> None:
     assert all(job.task is None for job in jobs(Design(["full"], [1], single_task=True), ["topic"]))
 

@@ -36,6 +36,11 @@ def test_a_stage_ends_once_it_stops_improving() -> None:
     assert begun(staging, [0.1, 0.3, 0.3, 0.2, 0.4, 0.4]) == [0, 0, 0, 1, 1, 2]
 
 
+def test_a_stage_begins_at_the_latest_after_its_share_of_the_epochs() -> None:
+    staging = staging_of(Stage(ONE), Stage(TWO, None, 1, latest=0.5), epochs=6)
+    assert begun(staging, [0.1, 0.2, 0.3, 0.4]) == [0, 0, 1, 1]
+
+
 def test_an_epoch_without_a_score_is_no_better_one() -> None:
     staging = staging_of(Stage(ONE), Stage(TWO, None, 1))
     assert begun(staging, [0.5, nan]) == [0, 1]

@@ -73,7 +73,7 @@ What learns, from when on, and how fast: the name of a strategy (`plan: probe`, 
 | `top: K` | the topmost K layers, and the heads |
 | `layers: [4, 5]` | those layers, and the heads |
 | `thaw` | heads first, then layer after layer from the top, the embeddings last; lower rates below |
-| `probe-then-full` | the heads, until they no longer improve; then everything |
+| `probe-then-full` | the heads, until they no longer improve or half of the epochs are over; then everything |
 | `bitfit` | the backbone's biases (Ben Zaken et al., 2022, arXiv 2106.10199), and the heads |
 | `lora` | low-rank adapters, and the heads; the saved model has them added to its weights, the run's `adapter/` is peft's |
 

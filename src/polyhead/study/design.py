@@ -82,14 +82,24 @@ def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
     for plan in design.plans:
         check_plan(plan)
     combinations = [dict(zip(design.grid, values, strict=True)) for values in product(*design.grid.values())]
+    untrained = _once(
+        {key: value for key, value in each.items() if not key.startswith("training.")} for each in combinations
+    )
     names = [*tasks]
     found = []
     for seed in design.seeds:
         for plan in design.plans:
-            for changes in combinations if plan != FROZEN else [{}]:
-                found.append(Job(plan, seed, changes))
+            found += [Job(plan, seed, changes) for changes in (combinations if plan != FROZEN else untrained)]
         for task in names if design.single_task and len(names) > 1 else ():
             found += [Job(ALONE, seed, changes, task) for changes in combinations]
+    return found
+
+
+def _once(settings: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = []
+    for each in settings:
+        if each not in found:
+            found.append(each)
     return found
 
 

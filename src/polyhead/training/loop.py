@@ -220,7 +220,7 @@ class _Run:
 
     def end_epoch(self) -> None:
         """Go on to the plan's next stage, if it is time."""
-        if self.staging.epoch_ended(self.step, self.evaluations[-1].score):
+        if self.step < self.steps and self.staging.epoch_ended(self.step, self.evaluations[-1].score):
             self._begin_stage()
 
     def _begin_stage(self, only: Sequence[str] | None = None) -> None:

@@ -64,7 +64,8 @@ class Staging:
             self.waited += 1
         following = self._stages[self.number + 1]
         if following.epoch is None:
-            due = self.waited >= following.patience
+            late = step >= following.latest * self._epoch * self._settings.epochs
+            due = self.waited >= following.patience or late
         else:
             due = step >= (following.epoch - 1) * self._epoch
         if due:

@@ -35,7 +35,11 @@ class ProbeThenFull(_Settings):
     """Heads to convergence, then everything (Kumar et al., 2022, arXiv 2202.10054)."""
 
     epoch: int | None = Field(None, ge=2, description="the epoch with which everything begins to learn")
-    patience: int = Field(1, ge=1, description="without epoch: once the heads have had so many without a better score")
+    patience: int = Field(
+        1,
+        ge=1,
+        description="without epoch: once the heads have had so many without a better score, or half of all epochs",
+    )
 
 
 class Lora(_Settings):

@@ -13,12 +13,13 @@ class Stage:
     """``learns`` are names of parameters.
 
     It begins with ``epoch`` (from 1), or, where that is None, once the stage before it has gone ``patience`` epochs
-    without a better score.
+    without a better score, or after the share ``latest`` of all epochs.
     """
 
     learns: frozenset[str]
     epoch: int | None = 1
     patience: int = 1
+    latest: float = 1.0
 
 
 def stages(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
@@ -34,7 +35,7 @@ def stages(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
         learns = stage.learns - held
         if learns and (not found or learns != found[-1].learns):
             begins = stage.epoch if found else 1
-            found.append(Stage(learns, begins, stage.patience))
+            found.append(Stage(learns, begins, stage.patience, stage.latest))
     if not found:
         raise UserError("training.plan: everything is frozen; leave something to learn")
     return found
@@ -61,7 +62,7 @@ def _unfrozen(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
             return [heads, *_thawing(plan.thaw or Thaw(), parts)]
         case "probe-then-full":
             own = plan.probe_then_full or ProbeThenFull()
-            return [heads, Stage(everything.learns, own.epoch, own.patience)]
+            return [heads, Stage(everything.learns, own.epoch, own.patience, latest=0.5)]
         case "full":
             return [everything]
 
