@@ -16,7 +16,7 @@ _STYLE = """
 :root { color-scheme: light dark; --line: #d6d6d6; --soft: #f5f6f8; --ink: #1c2330; --mark: #3b6fb6; --page: #ffffff }
 @media (prefers-color-scheme: dark) { :root { --line: #3a4150; --soft: #1d222c; --ink: #e4e7ec; --mark: #8ab4f0;
   --page: #14181f } figure { background: #ffffff; border-radius: 6px } }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink);
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 92rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink);
   background: var(--page) }
 h1 { font-size: 1.5rem; margin-bottom: .3rem } h2 { font-size: 1.1rem; margin-top: 2rem }
 ul.about { color: color-mix(in srgb, var(--ink) 70%, transparent); padding-left: 1.1rem; margin: 0 0 1.5rem }
