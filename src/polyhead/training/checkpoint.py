@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from polyhead.errors import UserError, shown
-from polyhead.folder.files import read_json, whole_folder, write_json
+from polyhead.folder.files import read_json, sync, whole_folder, write_json
 from polyhead.folder.hashing import file_hash
 
 CHECKPOINTS = "checkpoints"
@@ -76,7 +77,10 @@ def write_checkpoint(
             save_file(tensors, place / _TENSORS)
         except SafetensorError as error:  # its I/O errors are no OSError
             raise UserError(f"{path}: cannot be written ({shown(str(error), 120)})") from None
-        head = {"format_version": FORMAT_VERSION, "step": step, "sha256": file_hash(place / _TENSORS)}
+        with ThreadPoolExecutor(1) as beside:  # the disk takes the file in while its hash is computed
+            beside.submit(sync, place / _TENSORS)
+            digest = file_hash(place / _TENSORS)
+        head = {"format_version": FORMAT_VERSION, "step": step, "sha256": digest}
         whole = {**head, **state}
         write_json(place / _STATE, {**whole, "state_sha256": _state_hash(whole)})
     for old in checkpoints(folder)[:-keep]:
