@@ -2,7 +2,7 @@
 
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -22,6 +22,9 @@ from polyhead.cli.common import (
 )
 from polyhead.errors import UserError
 from polyhead.printing import printable
+
+if TYPE_CHECKING:
+    from polyhead.evaluation import Report
 
 
 def register(app: typer.Typer) -> None:
@@ -68,7 +71,6 @@ def evaluate(
     from polyhead.cli.train import noted
     from polyhead.evaluation.bootstrap import RESAMPLES
     from polyhead.evaluation.mistakes import by_confidence
-    from polyhead.evaluation.tables import tables
     from polyhead.folder.files import write_text
     from polyhead.recipe.examples import file_examples, recipe_examples
 
@@ -101,6 +103,15 @@ def evaluate(
         return
     for line in log.lines():
         notes.print(f"! {printable(line)}", markup=False)
+    _print(report)
+    note_cut(report.truncated, opened.max_length)
+    if errors is not None:
+        out.print(f"{len(wrong):,} rows that went wrong are in {errors}, the surest errors first", markup=False)
+
+
+def _print(report: "Report") -> None:
+    from polyhead.evaluation.tables import tables
+
     for table in tables(report):
         out.print(table)
         out.print()
@@ -109,6 +120,3 @@ def evaluate(
     for name, task_report in report.tasks.items():
         if words := task_report.details.get("cut_words"):
             out.print(f"{name}: {words:,} words were beyond the length limit: they have no tag, which counts as wrong")
-    note_cut(report.truncated, opened.max_length)
-    if errors is not None:
-        out.print(f"{len(wrong):,} rows that went wrong are in {errors}, the surest errors first", markup=False)

@@ -1,12 +1,16 @@
 """``polyhead train``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from polyhead.cli.common import Device, Json, notes, out, print_json
 from polyhead.printing import printable
+
+if TYPE_CHECKING:
+    from polyhead.recipe import Recipe
+    from polyhead.training import TrainingResult
 
 
 def register(app: typer.Typer) -> None:
@@ -92,21 +96,31 @@ def train(
             resume=resume is not None,
             cache=cache_dir,
         )
-    best = result.best
     if json:
-        summary = {"run": str(folder), "model": str(result.model), "best_epoch": best.epoch, "best_step": best.step}
-        drift = {name: each.as_dict() for name, each in result.drift.items()}
-        told = {"warnings": lines, "oddities": oddities, "drift": drift}
-        print_json({**summary, "seconds": result.seconds, "validation": best.report.as_dict(), **told})
-        return
-    early = " (stopped early)" if result.stopped_early else ""
-    splits = {split for each in loaded.data.values() for split in (*each.sources, *each.shares)}
-    split = "test" if "test" in splits else "validation" if "validation" in splits else "train"
+        _print_json(folder, result, lines, oddities)
+    else:
+        _print(folder, result, loaded)
+
+
+def _print_json(folder: Path, result: "TrainingResult", lines: list[str], oddities: dict[str, int]) -> None:
+    best = result.best
+    summary = {"run": str(folder), "model": str(result.model), "best_epoch": best.epoch, "best_step": best.step}
+    drift = {name: each.as_dict() for name, each in result.drift.items()}
+    told = {"warnings": lines, "oddities": oddities, "drift": drift}
+    print_json({**summary, "seconds": result.seconds, "validation": best.report.as_dict(), **told})
+
+
+def _print(folder: Path, result: "TrainingResult", recipe: "Recipe") -> None:
+    """What came of it, and what may be done next."""
     for name, moved in result.drift.items():
         out.print(
             f"{name} was frozen; through the encoder {moved.changed:.1%} of its answers are others"
             f" (mean distance {moved.distance:.3f})"
         )
+    early = " (stopped early)" if result.stopped_early else ""
+    splits = {split for each in recipe.data.values() for split in (*each.sources, *each.shares)}
+    split = "test" if "test" in splits else "validation" if "validation" in splits else "train"
+    best = result.best
     ending = (
         f"\nDone in {result.seconds:,.0f} s{early}; kept step {best.step:,} (epoch {best.epoch}) in {result.model}",
         f"Curves: {folder / 'curves.png'}",
