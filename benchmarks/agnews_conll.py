@@ -11,7 +11,6 @@ The data root holds ag_news/, conll2003/ and stsb/stsb-en-test.csv (sentence1, s
 """
 
 import argparse
-import csv
 import json
 import statistics
 import time
@@ -20,7 +19,6 @@ from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
 
-import numpy as np
 from rich.table import Table
 
 from benchmarks.common import RECIPE, console, fresh_process, machine, notes, peak_memory, show_machine, write_json
@@ -69,9 +67,11 @@ def parse_change(text: str) -> tuple[str, str]:
 
 def run_seed(seed: int, data_root: Path, folder: Path, dtype: str, changes: Mapping[str, str]) -> dict[str, float]:
     """Train one seed into ``folder`` and score what it kept. Runs in a process of its own."""
+    from polyhead import Polyhead
     from polyhead.cli.watch import watch
     from polyhead.errors import UserError
     from polyhead.recipe import load_recipe, train
+    from polyhead.study.pairs import read_pairs, spearman
 
     try:
         recipe = load_recipe(RECIPE, overrides={**changes, "training.seed": str(seed)}, data_root=data_root)
@@ -82,11 +82,12 @@ def run_seed(seed: int, data_root: Path, folder: Path, dtype: str, changes: Mapp
         scores = scores_on_test(folder, data_root, dtype)
     except UserError as error:
         raise SystemExit(str(error)) from None
-    pairs, gold = read_pairs(data_root / "stsb" / "stsb-en-test.csv")
+    pairs = read_pairs(data_root / "stsb" / "stsb-en-test.csv")
+    untouched, tuned = (Polyhead.from_pretrained(each, dtype=dtype) for each in (recipe.model.backbone, result.model))
     return {
         **scores,
-        "stsb.spearman": spearman(result.model, dtype, pairs, gold),
-        "stsb.spearman_untouched": spearman(recipe.model.backbone, dtype, pairs, gold),
+        "stsb.spearman": spearman(tuned, *pairs),
+        "stsb.spearman_untouched": spearman(untouched, *pairs),
         "training.best_epoch": result.best.epoch,
         "training.seconds": result.seconds,
         "training.peak_memory_mib": peak,
@@ -143,26 +144,6 @@ def scores_on_test(folder: Path, data_root: Path, dtype: str) -> dict[str, float
         **{name: metrics[name] for name in names},
         **{f"entities.f1.{name}": counts["f1"] for name, counts in sorted(types.items())},
     }
-
-
-def read_pairs(path: Path) -> tuple[list[tuple[str, str]], list[float]]:
-    """Pairs of sentences, and how alike people found them."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    return [(left, right) for left, right, _ in rows], [float(score) for _, _, score in rows]
-
-
-def spearman(name: str | Path, dtype: str, pairs: Sequence[tuple[str, str]], gold: Sequence[float]) -> float:
-    """Spearman's correlation of the embeddings' cosines with ``gold``."""
-    from scipy.stats import spearmanr
-
-    from polyhead import Polyhead
-
-    model = Polyhead.from_pretrained(name, dtype=dtype)
-    left, right = (
-        np.asarray(model.encode([pair[side] for pair in pairs], normalize_embeddings=True)) for side in (0, 1)
-    )
-    return float(spearmanr((left * right).sum(axis=1), gold).statistic)
 
 
 def summarized(results: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -5,7 +5,6 @@ import gc
 import json
 import os
 import platform
-import resource
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from rich.console import Console
 from rich.table import Table
+
+from polyhead.memory import process_peak
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -146,16 +147,8 @@ def write_json(path: Path | None, content: Mapping[str, Any]) -> None:
 
 
 def peak_memory() -> float:
-    """The peak of the process's resident memory so far, in MiB.
-
-    Linux hands ``ru_maxrss`` on from the process that started this one, so what the kernel says of this one goes first.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
-    except (OSError, StopIteration):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    """The peak of the process's resident memory so far, in MiB."""
+    return process_peak() / 2**20
 
 
 def fresh_process(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -48,7 +48,7 @@ def test_each_component_has_its_row(run: Callable[..., Any], recipe: Path, tmp_p
 
 def test_stages_are_told_and_those_that_never_begin(run: Callable[..., Any], recipe: Path) -> None:
     found = shown(run, recipe, "{probe-then-full: {patience: 2}}")
-    assert found["stages"] == ["epoch 1", "2 epochs without a better score"]
+    assert found["stages"] == ["epoch 1", "2 epochs without a better score, or 50% of the epochs"]
     assert [row["begins"] for row in found["components"]] == [2, 2, 2, 1, 1]
     result = run("train", recipe, "--data-root", FOLDER, "--dry-run", "--training.plan=thaw", "--training.epochs=2")
     assert result.status == 0

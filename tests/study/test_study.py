@@ -3,7 +3,11 @@
 import csv
 import itertools
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,8 +29,8 @@ from polyhead.starter import FOLDER
 from polyhead.study import Design, summarize
 from polyhead.study import study as run_study
 from polyhead.study.external import NEIGHBOURS, REGRESSION, Frozen, fit
-from polyhead.study.job import read_pairs
 from polyhead.study.page import page
+from polyhead.study.pairs import read_pairs
 from polyhead.study.write import write_reports
 
 PLANS = ["frozen", "probe", "top:1", "full"]
@@ -134,6 +138,37 @@ def test_a_job_that_fails_does_not_end_the_study(recipe: Path, tmp_path: Path) -
         assert any(line.startswith("top:7: failed: top:7, seed 13: training.plan: top must be") for line in told)
         assert ("probe: training" in told) == first
         assert "probe: done" in told
+
+
+STUDY = """
+import sys
+from pathlib import Path
+from polyhead.study import Design, study
+if __name__ == "__main__":
+    design = Design(["full"], [13])
+    recipe, folder, data = map(Path, sys.argv[1:])
+    study(recipe, design, folder, data_root=data, progress=lambda *told: print(told[3:], flush=True))
+"""
+
+
+def test_ctrl_c_saves_the_training_and_the_study_goes_on(recipe: Path, tmp_path: Path) -> None:
+    """The signal of a terminal goes to the whole group; the job must finish its step all the same."""
+    (tmp_path / "run.py").write_text(STUDY)
+    arguments = [sys.executable, str(tmp_path / "run.py"), str(recipe), str(tmp_path / "study"), str(FOLDER)]
+    process = subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    seen = sum("training" in line for line in itertools.islice(process.stdout, 6))
+    assert seen > 2
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert "Interrupted: interrupted; what is done is in" in said
+    [place] = (tmp_path / "study" / "runs").iterdir()
+    assert list((place / "run" / "checkpoints").iterdir())
+    again = run_study(recipe, Design(["full"], [13]), tmp_path / "study", data_root=FOLDER)
+    whole = run_study(recipe, Design(["full"], [13]), tmp_path / "whole", data_root=FOLDER)
+    assert again[0]["test"] == whole[0]["test"]
 
 
 def test_a_run_whose_result_was_lost_is_trained_anew(

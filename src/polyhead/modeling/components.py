@@ -1,6 +1,6 @@
 """A model's components, from the bottom up: what learns, or is frozen, as a whole."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -26,6 +26,11 @@ class Component:
     def size(self) -> int:
         """How many numbers it holds."""
         return sum(parameter.numel() for parameter in self.parameters.values())
+
+
+def size_of(parts: Sequence[Component], names: Collection[str]) -> int:
+    """How many numbers the parameters with these names hold."""
+    return sum(value.numel() for part in parts for name, value in part.parameters.items() if name in names)
 
 
 def components(model: MultiTaskModel) -> list[Component]:

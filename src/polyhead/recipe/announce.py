@@ -3,12 +3,12 @@
 import shutil
 from pathlib import Path
 
+from polyhead.modeling.components import size_of
 from polyhead.pretrained import Pretrained
 from polyhead.printing import size
 from polyhead.training import TrainingSettings
-from polyhead.training.optimizer import planned_rates
 from polyhead.training.plans import stages
-from polyhead.training.plans.overview import late, overview
+from polyhead.training.plans.overview import late
 from polyhead.training.prepare import planned_components
 
 
@@ -16,8 +16,7 @@ def plan_notes(pretrained: Pretrained, settings: TrainingSettings) -> list[str]:
     """How much learns, and what of the plan will not come about."""
     parts = planned_components(pretrained.model, settings)
     planned = stages(settings.plan, parts)
-    rows = overview(parts, planned, planned_rates(parts, settings))
-    total, learning = sum(row.parameters for row in rows), sum(row.learning for row in rows)
+    total, learning = sum(part.size for part in parts), size_of(parts, planned[-1].learns)
     line = f"plan: {settings.plan.name}, {learning:,} of {total:,} parameters learn ({learning / total:.1%})"
     return [line, *filter(None, [late(planned, settings.epochs)])]
 
@@ -26,9 +25,7 @@ def disk_note(pretrained: Pretrained, settings: TrainingSettings, folder: Path) 
     """Checkpoints (what learns in fp32, and AdamW's two moments of it), the best model, and what is free."""
     model = 4 * sum(parameter.numel() for parameter in pretrained.model.parameters())
     parts = planned_components(pretrained.model, settings)
-    learns = stages(settings.plan, parts)[-1].learns
-    sizes = {name: parameter.numel() for part in parts for name, parameter in part.parameters.items()}
-    checkpoint = 3 * 4 * sum(sizes[name] for name in learns)
+    checkpoint = 3 * 4 * size_of(parts, stages(settings.plan, parts)[-1].learns)
     keep = settings.save_total_limit
     here = next(place for place in (folder.resolve(), *folder.resolve().parents) if place.exists())
     free, needed = shutil.disk_usage(here).free, (keep + 1) * checkpoint + 2 * model

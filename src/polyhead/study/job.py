@@ -1,11 +1,9 @@
 """One training of a study, in a process of its own: trained, scored on the test split, its weights thrown away."""
 
-import csv
-import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -15,16 +13,18 @@ import numpy as np
 import yaml
 
 from polyhead.api import Polyhead
-from polyhead.errors import UserError, shown
 from polyhead.evaluation import Report
 from polyhead.folder.files import write_json, write_text
+from polyhead.modeling.components import size_of
 from polyhead.pretrained import load
+from polyhead.pretrained.hardware import resolve_device
 from polyhead.recipe import Recipe, load_recipe, train
 from polyhead.recipe.examples import recipe_examples
 from polyhead.recipe.run import Watcher
 from polyhead.recipe.start import begin, new_model
 from polyhead.study.design import FROZEN, Job, only_task
 from polyhead.study.external import Frozen
+from polyhead.study.pairs import read_pairs, spearman
 from polyhead.training.estimate import peak_memory
 from polyhead.training.plans import stages
 from polyhead.training.prepare import planned_components
@@ -92,7 +92,7 @@ def _trained(job: Job, setting: Setting, place: Path, told: Told) -> dict[str, A
         resume=going_on,
         cache=setting.cache,
     )
-    memory = peak_memory(_device(setting))
+    memory = peak_memory(resolve_device(setting.device))
     model = Polyhead.from_pretrained(run, device=setting.device)
     sets, _ = recipe_examples(run / "recipe.yaml", "test", model.tasks, data_root=recipe.root, count_unseen=True)
     told("testing", 0, 1)
@@ -152,7 +152,7 @@ def _frozen(job: Job, setting: Setting, place: Path, told: Told) -> list[dict[st
             "test": test.metrics(),
             "labels_given": _labels_given(validation),
             "seconds": seconds,
-            "memory": peak_memory(_device(setting)),
+            "memory": peak_memory(resolve_device(setting.device)),
             "learning": 0,
             "parameters": total,
             "epochs": 0,
@@ -192,8 +192,7 @@ def _sizes(model: Polyhead, recipe: Recipe, begun: int) -> dict[str, int]:
     """How many numbers there are, and how many of them learned in the stages that began."""
     parts = planned_components(model.pretrained.model, recipe.training)
     learns = stages(recipe.training.plan, parts)[begun - 1].learns
-    sizes = {name: parameter.numel() for part in parts for name, parameter in part.parameters.items()}
-    return {"learning": sum(sizes[name] for name in learns), "parameters": sum(sizes.values())}
+    return {"learning": size_of(parts, learns), "parameters": sum(part.size for part in parts)}
 
 
 def _pairs(setting: Setting, recipe: Recipe, run: Path) -> list[float] | None:
@@ -204,48 +203,3 @@ def _pairs(setting: Setting, recipe: Recipe, run: Path) -> list[float] | None:
     before = new_model(recipe.model) if setting.start is None else load(setting.start)
     models = (Polyhead(before, device=setting.device), Polyhead.from_pretrained(run, device=setting.device))
     return [spearman(each, left, right, gold) for each in models]
-
-
-def read_pairs(path: Path) -> tuple[list[str], list[str], list[float]]:
-    """Two sentences and a score from each row of a CSV file, with a header or without, or from each object of JSONL.
-
-    Raises:
-        UserError: the file cannot be read, or a row has not both sentences and a number.
-    """
-    found: tuple[list[str], list[str], list[float]] = ([], [], [])
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            if path.suffix == ".jsonl":
-                rows = [[row.get(key) for key in ("sentence1", "sentence2", "score")] for row in map(json.loads, file)]
-            else:
-                rows = [row[:3] for row in csv.reader(file)]
-    except (OSError, ValueError, AttributeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as pairs ({shown(str(error), 80)})") from None
-    for number, row in enumerate(rows, 1):
-        try:
-            left, right, score = row
-            value = float(score)
-        except (ValueError, TypeError):
-            if number == 1 and path.suffix != ".jsonl":
-                continue  # a header
-            raise UserError(f"{path}:{number}: must be two sentences and a score, found {shown(row)}") from None
-        found[0].append(str(left))
-        found[1].append(str(right))
-        found[2].append(value)
-    if len(found[0]) < 2:
-        raise UserError(f"{path}: must hold at least two pairs of sentences with a score")
-    return found
-
-
-def spearman(model: Polyhead, left: Sequence[str], right: Sequence[str], gold: Sequence[float]) -> float:
-    """Spearman's correlation of the embeddings' cosines with ``gold``."""
-    from scipy.stats import spearmanr
-
-    one, other = (np.asarray(model.encode(list(each), normalize_embeddings=True)) for each in (left, right))
-    return float(spearmanr((one * other).sum(axis=1), gold).statistic)
-
-
-def _device(setting: Setting) -> Any:
-    from polyhead.pretrained.hardware import resolve_device
-
-    return resolve_device(setting.device)

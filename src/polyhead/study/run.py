@@ -2,8 +2,12 @@
 
 import json
 import multiprocessing
+import os
 import shutil
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -12,9 +16,13 @@ from polyhead.errors import UserError
 from polyhead.folder.files import write_json
 from polyhead.recipe import load_recipe
 from polyhead.study.design import Design, Job, jobs
-from polyhead.study.job import RESULT, Setting, read_pairs, run_job
+from polyhead.study.job import RESULT, Setting, run_job
+from polyhead.study.pairs import read_pairs
+from polyhead.training import Interrupted
 
 STUDY = "study.json"
+_PATIENCE = 60.0
+"""Seconds in which a process that was told to end has finished its step and saved it."""
 Progress = Callable[[Job, int, int, str, float], None]
 """A job, its number, the number of all, what it does, and how far it is with that, from 0 to 1."""
 
@@ -37,6 +45,7 @@ def study(
 
     Raises:
         UserError: the recipe, a plan or the pairs are wrong; the folder holds another study; or every job failed.
+        Interrupted: Ctrl-C came; a training that was under way is saved.
     """
     loaded = load_recipe(recipe, data_root=data_root)
     if not any("test" in {*each.sources, *each.shares} for each in loaded.data.values()):
@@ -63,7 +72,10 @@ def study(
             progress(job, number, len(planned), doing, share)
 
         if not (place / RESULT).is_file():
-            lines = _in_process(job, setting, place, told)
+            try:
+                lines = _in_process(job, setting, place, told)
+            except KeyboardInterrupt:
+                raise Interrupted(f"interrupted; what is done is in {folder}: run the same command to go on") from None
             faults += lines
             if lines:
                 progress(job, number, len(planned), f"failed: {lines[0]}", 1.0)
@@ -113,7 +125,8 @@ def _in_process(job: Job, setting: Setting, place: Path, told: Callable[[str, fl
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(job, setting, place, sender), daemon=True)
-    process.start()
+    with _deaf():
+        process.start()
     sender.close()
     faults = ["its process ended without a result; run the study again"]
     try:
@@ -124,15 +137,32 @@ def _in_process(job: Job, setting: Setting, place: Path, told: Callable[[str, fl
                 break
             doing, done, total = value
             told(doing, done / max(1, total))
-        process.join()
     except EOFError:
         pass
+    except KeyboardInterrupt:
+        process.terminate()  # which finishes a training's step and saves it
+        raise
     finally:
-        process.terminate()
+        process.join(_PATIENCE)
+        process.kill()
     return [f"{job.name}: {line}" for line in faults]
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that are started in the block do not hear Ctrl-C; who started them tells them to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _work(job: Job, setting: Setting, place: Path, sender: Connection) -> None:
+    os.setsid()  # a terminal's Ctrl-C would come beside the signal that ends it, and a second one stops at once
     try:
         run_job(job, setting, place, lambda doing, done, total: sender.send(("told", (doing, done, total))))
         sender.send(("end", []))

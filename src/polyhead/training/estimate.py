@@ -1,7 +1,5 @@
 """What a training will take, from a few real steps of it."""
 
-import resource
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ import torch
 from polyhead.data.collate import Batch
 from polyhead.data.example import DataSet, Example
 from polyhead.evaluation import evaluate
+from polyhead.memory import process_peak
 from polyhead.pretrained import Pretrained
 from polyhead.training.activations.rows import Source
 from polyhead.training.forward import Answers
@@ -48,7 +47,7 @@ def estimate(
     seconds = []
     for number, draws in enumerate(islice(prepared.sampler.steps(1), _WARM + _TIMED)):
         started = time.perf_counter()
-        _step(prepared, [prepared.collate(prepared.examples(draw)) for draw in draws], settings, number)
+        _step(prepared, [prepared.collate(draw.examples(prepared.sets)) for draw in draws], settings, number)
         seconds.append(time.perf_counter() - started)
     step = median(seconds[_WARM:] or seconds)
     _step(
@@ -68,8 +67,7 @@ def peak_memory(device: torch.device) -> int:
     """Bytes: the most that the device, or on a CPU this process, has used so far."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
+    return process_peak()
 
 
 def _step(prepared: Prepared, batches: Sequence[Batch], settings: TrainingSettings, number: int) -> None:

@@ -12,15 +12,13 @@ from polyhead.evaluation import Scored
 from polyhead.modeling.encoded import Encoded
 from polyhead.modeling.model import MultiTaskModel, Outputs
 from polyhead.pretrained.computing import computing_model
+from polyhead.pretrained.hardware import batch_tokens
 from polyhead.text.batches import token_budget_batches
 from polyhead.training.activations.rows import Source
 from polyhead.training.plans.lora import merged
 
 _CHUNK = 4096
 """Examples that are sorted by length together, so that memory does not grow with the data."""
-_TOKENS = {"cpu": 1536}
-_MANY_TOKENS = 16384
-"""Tokens of a batch, padding included, at which a processor and everything else is fast."""
 
 
 class Forward:
@@ -83,7 +81,7 @@ class Answers:
         answers: list[Scored | None] = [None] * len(examples)
         encodings = self._collate.tokenize(examples)
         lengths = [max(1, sum(map(len, each))) for each in encodings]
-        most = _TOKENS.get(self._forward.device.type, _MANY_TOKENS)
+        most = batch_tokens(self._forward.device)
         for rows in _alike(examples, lengths, most):
             batch = self._collate.batch([examples[row] for row in rows], [encodings[row] for row in rows])
             inputs = source.known([chunk[row][0] for row in rows], batch.inputs)

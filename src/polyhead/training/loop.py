@@ -174,7 +174,7 @@ class _Run:
         self.in_a_row = 0 if result.applied or expected else self.in_a_row + 1
         if self.in_a_row >= _MOST_IN_A_ROW:
             losses = ", ".join(f"{name} {loss:g}" for name, loss in result.losses.items())
-            examples = list(chain.from_iterable(map(self.feed.examples, draws)))
+            examples = list(chain.from_iterable(draw.examples(self.prepared.sets) for draw in draws))
             self.feed.clear()
             where = shown(", ".join(example.source for example in examples[:4]), 160)
             raise Diverged(

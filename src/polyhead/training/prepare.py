@@ -22,13 +22,13 @@ from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained import Pretrained
 from polyhead.pretrained.hardware import fast_bf16, resolve_device
 from polyhead.training.activations import Feed
-from polyhead.training.activations.fill import Reading
+from polyhead.training.activations.lower import Reading
 from polyhead.training.fit import check_cached, check_vectors
 from polyhead.training.forward import Forward
 from polyhead.training.optimizer import build_optimizer, planned_rates
 from polyhead.training.plans import Lora, Stage, apply, stages
 from polyhead.training.plans.lora import add_adapters
-from polyhead.training.sampling import Draw, Rows, Sampler
+from polyhead.training.sampling import Rows, Sampler
 from polyhead.training.selection import check_score
 from polyhead.training.settings import TrainingSettings
 from polyhead.training.step import Step
@@ -51,11 +51,6 @@ class Prepared:
     step: Step
     taught: frozenset[str]
     """The tasks with labels in the training data whose heads are not frozen."""
-
-    def examples(self, draw: Draw) -> list[Example]:
-        """The rows of a draw."""
-        rows = self.sets[draw.data_set].train
-        return [rows[int(row)] for row in draw.rows]
 
 
 def prepare(

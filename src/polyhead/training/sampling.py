@@ -21,6 +21,7 @@ from itertools import islice
 
 import numpy as np
 
+from polyhead.data.example import DataSet, Example
 from polyhead.documents import IntArray
 from polyhead.training.settings import TrainingSettings
 
@@ -83,6 +84,11 @@ class Draw:
     def rows(self) -> IntArray:
         """*Shape:* (rows,)."""
         return self._pool.sorted[self._part]
+
+    def examples(self, sets: Sequence[DataSet]) -> list[Example]:
+        """The training rows themselves, of the data sets that are drawn from."""
+        rows = sets[self.data_set].train
+        return [rows[int(row)] for row in self.rows]
 
 
 def one_pass(rows: Rows, *, by_length: bool, generator: np.random.Generator, data_set: int = 0) -> Iterator[Draw]:

@@ -164,7 +164,7 @@ def test_batches_are_those_of_the_texts(backbones: Callable[[str], Path], tmp_pa
     draws: list[Draw] = [draw for step in prepared.sampler.steps(1) for draw in step]
     assert len(draws) > 10
     for draw in draws:
-        own, theirs = feed.batch(draw), prepared.collate(feed.examples(draw))
+        own, theirs = feed.batch(draw), prepared.collate(draw.examples(prepared.sets))
         assert own.cut == theirs.cut
         assert own.counts == {name: count for name, count in theirs.counts.items() if count}
         for name, target in own.targets.items():

@@ -12,7 +12,7 @@ from polyhead.kinds.base import FloatArray
 from polyhead.modeling.encoded import Encoded
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained.computing import computing_model
-from polyhead.pretrained.hardware import resolve_device, resolve_dtype
+from polyhead.pretrained.hardware import batch_tokens, resolve_device, resolve_dtype
 from polyhead.text.batches import Padded
 
 
@@ -22,7 +22,7 @@ class TorchEngine:
     def __init__(self, model: MultiTaskModel, *, device: str | None = None, dtype: str = "auto") -> None:
         self.device = resolve_device(device)
         self.dtype = resolve_dtype(dtype, self.device)
-        self.max_tokens = 1536 if self.device.type == "cpu" else 32768
+        self.max_tokens = batch_tokens(self.device)
         self.model = computing_model(model.to(self.device).eval(), dtype=self.dtype)
 
     @torch.inference_mode()

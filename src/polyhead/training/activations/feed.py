@@ -1,7 +1,8 @@
 """Where batches come from: from the texts, or, below what learns, from what was kept of them."""
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from polyhead.modeling.components import Component
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.modeling.pooling import Pooling
 from polyhead.printing import size
-from polyhead.training.activations.fill import Boundary, Reading, kept, key_of
+from polyhead.training.activations.lower import Boundary, Lower, Reading
 from polyhead.training.activations.rows import Rows, Source, Texts
 from polyhead.training.fit import reads_tokens
 from polyhead.training.sampling import Draw
@@ -23,7 +24,24 @@ from polyhead.training.settings import TrainingSettings
 
 Advance = Callable[[int, int], None]
 """Texts done, texts in all."""
-_CHUNK = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """One split of a data set, and where what is kept of its texts stands."""
+
+    name: str
+    validation: bool
+    examples: Sequence[Example]
+    texts: Sequence[str]
+    lengths: torch.Tensor
+    lower: Lower
+    path: Path
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.lower.size(self.lengths)
 
 
 class Feed:
@@ -68,15 +86,10 @@ class Feed:
         """The batch of a draw."""
         name = self._sets[draw.data_set].name
         if name not in self._texts:
-            return self._collate(self.examples(draw))
+            return self._collate(draw.examples(self._sets))
         return self._rows[name].batch(
             torch.from_numpy(draw.rows), self._texts[name], pool_prompt=self._reading.pool_prompt
         )
-
-    def examples(self, draw: Draw) -> list[Example]:
-        """The rows of a draw."""
-        rows = self._sets[draw.data_set].train
-        return [rows[int(row)] for row in draw.rows]
 
     def begin(
         self,
@@ -101,49 +114,30 @@ class Feed:
             boundaries = {name: boundary for name, boundary in boundaries.items() if name in only}
         elif self._settings.cache == "auto" and epochs < 2:
             boundaries = {}
-        splits = [
-            (boundary, name, split, examples)
-            for name, boundary in boundaries.items()
-            for split, examples in self._splits(name).items()
-        ]
-        texts = [[text for example in examples for text in example.texts] for *_, examples in splits]
-        lengths = [self._lengths(own) for own in texts]
-        paths = [
-            self._folder / key_of(self._model, self._reading, boundary, self._dtype, own)
-            for (boundary, *_), own in zip(splits, texts, strict=True)
-        ]
+        splits = self._splits(boundaries)
         if self._private:
-            self._keep_only(paths)
-        sizes = [self._bytes(boundary, own) for (boundary, *_), own in zip(splits, lengths, strict=True)]
-        missing = sum(own for path, own in dict(zip(paths, sizes, strict=True)).items() if not path.is_dir())
-        if not splits or not self._fits(sum(sizes), missing, note):
+            self._keep_only([each.path for each in splits])
+        needed = sum(each.size for each in splits)
+        missing = sum({each.path: each.size for each in splits if not each.path.is_dir()}.values())
+        if not splits or not self._fits(needed, missing, note):
             return
-        note(f"cache: {size(sum(sizes))} of the frozen layers' output in {self._folder}")
-        done, total = 0, sum(map(len, texts))
-        for number, (boundary, name, split, examples) in enumerate(splits):
+        note(f"cache: {size(needed)} of the frozen layers' output in {self._folder}")
+        done, total = 0, sum(len(each.texts) for each in splits)
 
-            def told(count: int) -> None:
-                nonlocal done
-                done += count
-                advance(done, total)
+        def told(count: int) -> None:
+            nonlocal done
+            done += count
+            advance(done, total)
 
-            states = kept(
-                paths[number],
-                self._model,
-                self._reading,
-                boundary,
-                self._dtype,
-                texts[number],
-                lengths[number],
-                advance=told,
-            )
-            found = Texts(examples, states, boundary)
-            if split == "validation":
-                place = [each.name for each in self._data].index(name)
-                self.sources[place] = Source(examples, found)
+        for each in splits:
+            states = each.lower.kept(each.path, each.texts, each.lengths, told)
+            found = Texts(each.examples, states, boundaries[each.name])
+            if each.validation:
+                place = [data.name for data in self._data].index(each.name)
+                self.sources[place] = Source(each.examples, found)
             else:
-                self._rows[name] = self._rows.get(name) or Rows.of(examples, self._collate)
-                self._texts[name] = found
+                self._rows[each.name] = self._rows.get(each.name) or Rows.of(each.examples, self._collate)
+                self._texts[each.name] = found
 
     def clear(self) -> None:
         """Take away what was kept for this run alone."""
@@ -167,26 +161,19 @@ class Feed:
             found[each.name] = Boundary("pooled" if pooled else "tokens", depth)
         return found
 
-    def _splits(self, name: str) -> dict[str, Sequence[Example]]:
-        [own] = [each for each in self._sets if each.name == name]
-        streamed = isinstance(own.validation, StreamedExamples)
-        return {"train": own.train, **({} if streamed or not len(own.validation) else {"validation": own.validation})}
-
-    def _lengths(self, texts: Sequence[str]) -> torch.Tensor:
-        """Tokens of each text, as far as the limit lets them be read."""
-        found: list[int] = []
-        for start in range(0, len(texts), _CHUNK):
-            encodings = self._reading.tokenizer(
-                texts[start : start + _CHUNK], prompt=self._reading.prompt, offsets=False
-            )
-            found += map(len, encodings)
-        return torch.tensor(found, dtype=torch.int64)
-
-    def _bytes(self, boundary: Boundary, lengths: torch.Tensor) -> int:
-        hidden = self._model.encoder.backbone.hidden
-        if boundary.level == "pooled":
-            return len(lengths) * hidden * torch.float32.itemsize
-        return int(lengths.sum()) * hidden * self._dtype.itemsize
+    def _splits(self, boundaries: Mapping[str, Boundary]) -> list[_Split]:
+        """The splits of the data sets of which something is kept."""
+        lowers = {each: Lower(self._model, self._reading, each, self._dtype) for each in set(boundaries.values())}
+        found = []
+        for data in self._sets:
+            for validation, examples in ((False, data.train), (True, data.validation)):
+                if data.name not in boundaries or not len(examples) or isinstance(examples, StreamedExamples):
+                    continue
+                lower = lowers[boundaries[data.name]]
+                texts = [text for example in examples for text in example.texts]
+                lengths, path = self._reading.lengths(texts), self._folder / lower.key(texts)
+                found.append(_Split(data.name, validation, examples, texts, lengths, lower, path))
+        return found
 
     def _keep_only(self, paths: Sequence[Path]) -> None:
         """Take away what an earlier stage kept."""

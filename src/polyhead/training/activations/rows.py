@@ -14,7 +14,7 @@ from polyhead.kinds import IGNORED
 from polyhead.kinds.base import TargetArray
 from polyhead.modeling.encoded import Inputs, Known, WordInputs
 from polyhead.text.batches import spread
-from polyhead.training.activations.fill import Boundary
+from polyhead.training.activations.lower import Boundary
 from polyhead.training.activations.ragged import Ragged
 
 _CHUNK = 4096

@@ -40,7 +40,8 @@ def beginnings(stages: Sequence[Stage]) -> list[str]:
     words = []
     for stage in stages:
         waited = f"{stage.patience} epochs" if stage.patience > 1 else "an epoch"
-        words.append(f"epoch {stage.epoch}" if stage.epoch else f"{waited} without a better score")
+        latest = "" if stage.latest == 1.0 else f", or {stage.latest:.0%} of the epochs"
+        words.append(f"epoch {stage.epoch}" if stage.epoch else f"{waited} without a better score{latest}")
     return words
 
 

@@ -97,7 +97,7 @@ def _above(parts: Sequence[Component], depth: int) -> frozenset[str]:
 
 def _is_frozen(part: Component, names: Sequence[str]) -> bool:
     in_backbone = part.name in ("embeddings", "backbone") or part.name.startswith("layers.")
-    return part.name.removeprefix("heads.") in names or (in_backbone and "backbone" in names)
+    return part.name in {f"heads.{name}" for name in names} or (in_backbone and "backbone" in names)
 
 
 def _check(plan: Plan, parts: Sequence[Component]) -> None:
