@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from polyhead.study.job import finite
-from polyhead.study.report import difference, escaped, markdown, table
+from polyhead.study.report import brief, difference, escaped, markdown, table
 from polyhead.study.summary import Figure, differs, recommend, summarize
 
 
@@ -73,6 +73,7 @@ def test_each_task_alone_is_compared_by_seed() -> None:
     found = summarize(rows)
     assert found.lines[0].alone["topic.accuracy"].mean == pytest.approx(0.1)
     assert found.alone["topic.accuracy"].mean == pytest.approx(0.715)
+    assert brief(found)[0] == ["plan", "validation", "topic accuracy", "time"]
     head, [row] = table(found)
     assert row[head.index("Δ alone")] == "+10.00 ± 0.00*"
 

@@ -45,7 +45,7 @@ def brief(summary: Summary) -> tuple[list[str], list[list[str]]]:
     """The same for a terminal: what fits beside each other, the score first."""
     metrics = columns(summary)
     pairs = any(line.pairs for line in summary.lines)
-    head = ["plan", "validation", *(metric.replace(".", "\n") for metric in metrics)]
+    head = ["plan", "validation", *(metric.replace(".", " ") for metric in metrics)]
     rows = []
     for line in summary.lines:
         cells = [shown(line.test[metric]) if metric in line.test else "–" for metric in metrics]

@@ -15,6 +15,8 @@ from typing import Any
 from polyhead.errors import UserError
 from polyhead.folder.files import write_json
 from polyhead.recipe import load_recipe
+from polyhead.recipe.data import prepare as read_all
+from polyhead.recipe.schema import SPLITS
 from polyhead.study.design import Design, Job, jobs
 from polyhead.study.job import RESULT, Setting, run_job
 from polyhead.study.pairs import read_pairs
@@ -53,6 +55,7 @@ def study(
     if pairs is not None:
         read_pairs(pairs)
     planned = jobs(design, loaded.tasks)
+    read_all(loaded, SPLITS, strict=False)  # what is wrong with a file is said now, not after the first training
     _remember(folder, loaded.raw, loaded.root, start, design, pairs)
     setting = Setting(
         recipe.resolve(),
@@ -168,3 +171,5 @@ def _work(job: Job, setting: Setting, place: Path, sender: Connection) -> None:
         sender.send(("end", []))
     except UserError as error:
         sender.send(("end", list(error.faults)))
+    except BrokenPipeError:
+        pass  # nobody is there any more to be told
