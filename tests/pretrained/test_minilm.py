@@ -40,9 +40,9 @@ def test_500_texts_give_the_vectors_of_sentence_transformers(minilm: Polyhead, s
     resaved = SentenceTransformer(str(saved), device="cpu").encode(texts)
     assert np.abs(ours - original).max() <= TOLERANCE
     assert np.abs(ours - resaved).max() <= TOLERANCE
-    states = minilm.encode(texts[:60], output_value="token_embeddings")
+    states = minilm.encode(texts, output_value="token_embeddings")
     tokenizer, network = AutoTokenizer.from_pretrained(saved), AutoModel.from_pretrained(saved).eval()
-    for text, mine in zip(texts[:60], states, strict=True):
+    for text, mine in zip(texts, states, strict=True):
         with torch.no_grad():
             theirs = network(**tokenizer(text, truncation=True, return_tensors="pt")).last_hidden_state[0]
         assert mine.shape == theirs.shape
