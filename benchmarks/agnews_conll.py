@@ -69,9 +69,9 @@ def run_seed(seed: int, data_root: Path, folder: Path, dtype: str, changes: Mapp
     """Train one seed into ``folder`` and score what it kept. Runs in a process of its own."""
     from polyhead import Polyhead
     from polyhead.cli.watch import watch
+    from polyhead.data.pairs import read_pairs
     from polyhead.errors import UserError
     from polyhead.recipe import load_recipe, train
-    from polyhead.study.pairs import read_pairs, spearman
 
     try:
         recipe = load_recipe(RECIPE, overrides={**changes, "training.seed": str(seed)}, data_root=data_root)
@@ -86,8 +86,8 @@ def run_seed(seed: int, data_root: Path, folder: Path, dtype: str, changes: Mapp
     untouched, tuned = (Polyhead.from_pretrained(each, dtype=dtype) for each in (recipe.model.backbone, result.model))
     return {
         **scores,
-        "stsb.spearman": spearman(tuned, *pairs),
-        "stsb.spearman_untouched": spearman(untouched, *pairs),
+        "stsb.spearman": tuned.evaluate_embedding(pairs).spearman or 0.0,
+        "stsb.spearman_untouched": untouched.evaluate_embedding(pairs).spearman or 0.0,
         "training.best_epoch": result.best.epoch,
         "training.seconds": result.seconds,
         "training.peak_memory_mib": peak,

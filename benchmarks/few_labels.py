@@ -3,7 +3,8 @@
 A draw takes K rows of each class from the training file; nothing else is labelled. ``probe`` is logistic regression on
 the frozen embeddings, ``full`` trains a classification head and the encoder, ``contrastive`` first teaches the encoder
 that texts of one class are alike and others are not (a ``similarity`` head with CoSENT on pairs made from the labels),
-or ranks (a ``pairs`` head), and then probes. Accuracy on the 7,600 test texts. Run from the repository's root:
+or ranks (a ``pairs`` head), and then probes; ``named`` adds the classes' names to the labelled texts. Accuracy on the
+7,600 test texts. Run from the repository's root:
 
     python -m benchmarks.few_labels --data-root DIR --shots 8 16
 """
@@ -121,6 +122,12 @@ def alike(drawn: Rows, tests: Rows, number: int) -> float:
     return probe(drawn, tests, number, model)
 
 
+def named(drawn: Rows, tests: Rows, number: int) -> float:
+    """The same, with the classes' names as further labelled texts, four templates of each."""
+    texts = [(template.format(name), label) for label, name in NAMES.items() for template in TEMPLATES]
+    return alike([*drawn, *texts], tests, number)
+
+
 def ranked(drawn: Rows, tests: Rows, number: int) -> float:
     """An anchor, another text of its class, one of each other class; one row a batch, as larger ones mix classes."""
     generator = random.Random(number)
@@ -137,10 +144,13 @@ def ranked(drawn: Rows, tests: Rows, number: int) -> float:
 
 
 PAIRS = 20
+NAMES = {"0": "world politics", "1": "sports", "2": "business", "3": "science and technology"}
+TEMPLATES = ("This text is about {}.", "News of {}.", "{}", "The topic is {}.")
 METHODS: Mapping[str, Callable[[Rows, Rows, int], float]] = {
     "probe": probe,
     "full": full,
     "contrastive, alike": alike,
+    "contrastive, named": named,
     "contrastive, ranked": ranked,
 }
 

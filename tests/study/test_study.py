@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from polyhead import Polyhead, UserError
 from polyhead.data.example import Example
+from polyhead.data.pairs import read_pairs
 from polyhead.kinds import ClassificationTask, MultilabelTask, RegressionTask
 from polyhead.pretrained import load
 from polyhead.starter import FOLDER
@@ -30,7 +31,6 @@ from polyhead.study import Design, summarize
 from polyhead.study import study as run_study
 from polyhead.study.external import NEIGHBOURS, REGRESSION, Frozen, fit
 from polyhead.study.page import page
-from polyhead.study.pairs import read_pairs
 from polyhead.study.write import write_reports
 
 PLANS = ["frozen", "probe", "top:1", "full"]

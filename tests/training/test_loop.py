@@ -222,7 +222,7 @@ def test_losses_are_means_over_labels_and_weighted(backbones: Callable[[str], Pa
         flat = logits[name].reshape(-1, logits[name].shape[-1])
         mean = torch.nn.functional.cross_entropy(flat, batch.targets[name].reshape(-1))
         assert sums[name].item() / batch.counts[name] == pytest.approx(mean.item(), rel=1e-5)
-    run.step.tasks = {**run.tasks, "verb": run.tasks["verb"].model_copy(update={"weight": 3.0})}
+    run.step.weights = {"verb": 3.0, "names": 1.0}
     assert run.step.weighted_sum({"verb": 2.0, "names": 1.0}) == 7.0
 
 

@@ -32,7 +32,9 @@ from polyhead.pretrained import DEFAULT_BACKBONE, Pretrained, load, push, save
 from polyhead.pretrained.hardware import resolve_device
 
 if TYPE_CHECKING:
+    from polyhead.data.pairs import Pairs
     from polyhead.evaluation import Report, Scored
+    from polyhead.evaluation.embeddings import EmbeddingReport
 
 
 class Polyhead:
@@ -264,6 +266,17 @@ class Polyhead:
         from polyhead.evaluation import evaluate
 
         return evaluate(self.tasks, self._scored(examples, advance), resamples=resamples, on_mistake=on_mistake)
+
+    def evaluate_embedding(
+        self, pairs: "Pairs | None" = None, texts: Sequence[str] = (), *, original: "Polyhead | None" = None
+    ) -> "EmbeddingReport":
+        """Measure the embedding on scored pairs, or else on ``texts``; against another model's where one is given."""
+        from polyhead.evaluation.embeddings import report
+
+        own = list(texts) if pairs is None else [*pairs.left, *pairs.right]
+        vectors = np.asarray(self.encode(own, normalize_embeddings=True))
+        others = None if original is None else np.asarray(original.encode(own, normalize_embeddings=True))
+        return report(vectors, others, None if pairs is None else pairs.scores)
 
     def _scored(self, examples: Iterable[Example], advance: Callable[[int], None] | None) -> "Iterator[Scored]":
         from polyhead.evaluation import Scored

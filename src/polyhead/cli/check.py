@@ -55,13 +55,13 @@ def check(
     loaded, data, pretrained = begin(loaded, start or facts.get("from"), splits=SPLITS, strict=False)
     faults = data.log.faults()
     try:
-        check_settings(pretrained, data.sets, loaded.training, device)
+        subject = check_settings(pretrained, data.sets, loaded.training, device, data.keeping)
     except UserError as error:
         faults += error.faults
     taken = None
     if not faults:
         notes.print("trying a few steps …")
-        taken = estimate(pretrained, data.sets, loaded.training, device=device)
+        taken = estimate(subject.view, data.sets, loaded.training, device=device)
     with progress("looking at the texts", 2 * sum(each.rows for each in data.surveys.values()), shown=not json) as told:
         found = look(data, pretrained.tokenizer, advance=told)
     folder = output or Path("checks") / loaded.name

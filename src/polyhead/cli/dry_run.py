@@ -28,8 +28,8 @@ def dry_run(recipe: "Recipe", path: Path, *, start: str | None, device: str | No
 
     recipe, data, pretrained = begin(recipe, start)
     settings = recipe.training
-    check_settings(pretrained, data.sets, settings, device)
-    parts = planned_components(pretrained.model, settings)
+    view = check_settings(pretrained, data.sets, settings, device, data.keeping).view
+    parts = planned_components(view.model, settings)
     planned, rates = stages(settings.plan, parts), planned_rates(parts, settings)
     rows, begins = overview(parts, planned, rates), beginnings(planned)
     if json:

@@ -33,6 +33,8 @@ class Batch:
     cut: tuple[int, int]
     documents: Sequence[Document] = ()
     """The rows' first texts; of a batch whose texts were not looked at again, none."""
+    originals: Tensor | None = None
+    """What the embeddings of the texts were before training, where they are held there. *Shape:* (texts, width)."""
 
 
 def splitters(tasks: Mapping[str, Task]) -> list[str]:

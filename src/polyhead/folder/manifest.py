@@ -1,7 +1,7 @@
 """``polyhead.json`` and the heads' folders: what a model folder holds beside the sentence-transformers model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from polyhead.kinds import KINDS, Task
 
 MANIFEST = "polyhead.json"
 HEADS = "heads"
+BRANCHES = "branches"
 FORMAT_VERSION = 1
 
 
@@ -21,21 +22,46 @@ class HeadRecord:
     """What a folder says about one head.
 
     ``encoder_hash`` is that of the encoder which the head belongs to; ``trained`` is False where that encoder moved
-    in a training in which the head had no data, so that its answers may have drifted.
+    in a training in which the head had no data, so that its answers may have drifted. ``branch`` is the branch that it
+    stands on, None for the encoder itself.
     """
 
     task: Task
     encoder_hash: str
     weights_hash: str
     trained: bool = True
+    branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRecord:
+    """What a folder says about one branch: the layer above which it begins, its encoder's hash, its weights' hash."""
+
+    depth: int
+    encoder_hash: str
+    weights_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The model that a training started from: its name or folder, and its encoder's hash."""
+
+    model: str
+    encoder_hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """``encoder_hash`` and every head, by name."""
+    """``encoder_hash``, every head and every branch, by name.
+
+    ``origin`` is what the last training started from, ``embedding`` what the embedding was measured to be after it.
+    """
 
     encoder_hash: str
     heads: Mapping[str, HeadRecord]
+    branches: Mapping[str, BranchRecord] = field(default_factory=dict)
+    origin: Origin | None = None
+    embedding: Mapping[str, Any] | None = None
 
 
 def write_manifest(folder: Path, manifest: Manifest, *, version: str) -> None:
@@ -49,6 +75,7 @@ def write_manifest(folder: Path, manifest: Manifest, *, version: str) -> None:
             "encoder_hash": head.encoder_hash,
             "weights_hash": head.weights_hash,
             "trained": head.trained,
+            "branch": head.branch,
         }
         write_json(folder / HEADS / name / "config.json", config)
     top = {
@@ -56,6 +83,9 @@ def write_manifest(folder: Path, manifest: Manifest, *, version: str) -> None:
         "polyhead_version": version,
         "encoder_hash": manifest.encoder_hash,
         "heads": list(manifest.heads),
+        "branches": {name: asdict(branch) for name, branch in manifest.branches.items()},
+        "origin": None if manifest.origin is None else asdict(manifest.origin),
+        "embedding": manifest.embedding,
     }
     write_json(folder / MANIFEST, top)
 
@@ -77,10 +107,18 @@ def read_manifest(folder: Path) -> Manifest | None:
     if not isinstance(names, list) or not all(isinstance(name, str) and _is_plain(name) for name in names):
         raise UserError(f"{path}: heads must be a list of task names, found {shown(names)}")
     heads = {name: _read_head(folder / HEADS / name / "config.json") for name in names}
-    return Manifest(str(top.get("encoder_hash")), heads)
+    try:
+        branches = {name: BranchRecord(**each) for name, each in (top.get("branches") or {}).items() if _is_plain(name)}
+        origin = Origin(**top["origin"]) if top.get("origin") else None
+    except (TypeError, AttributeError):
+        raise UserError(f"{path}: branches and origin are not as they are written; get it anew") from None
+    for name, head in heads.items():
+        if head.branch is not None and head.branch not in branches:
+            raise UserError(f"{path}: head {name} stands on the branch {shown(head.branch)}, which is not there")
+    return Manifest(str(top.get("encoder_hash")), heads, branches, origin, top.get("embedding"))
 
 
-_OURS = {"1_Pooling", "2_Dense", "2_Normalize", "3_Normalize", HEADS, "README.md", "vocab.txt", "merges.txt"}
+_OURS = {"1_Pooling", "2_Dense", "2_Normalize", "3_Normalize", HEADS, BRANCHES, "README.md", "vocab.txt", "merges.txt"}
 
 
 def check_replaceable(folder: Path) -> None:
@@ -120,4 +158,5 @@ def _read_head(path: Path) -> HeadRecord:
         encoder_hash=str(config.get("encoder_hash")),
         weights_hash=str(config.get("weights_hash")),
         trained=bool(config.get("trained", True)),
+        branch=None if config.get("branch") is None else str(config["branch"]),
     )

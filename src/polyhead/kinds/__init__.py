@@ -1,6 +1,6 @@
 """The kinds of tasks. A new one is a file here, one of its name in ``modeling/heads``, and a line in ``KINDS``."""
 
-from polyhead.kinds.base import IGNORED, RESERVED_NAMES, TASK_NAME, Task, label_order
+from polyhead.kinds.base import EMBEDDING, IGNORED, RESERVED_NAMES, TASK_NAME, Task, label_order
 from polyhead.kinds.classification import ClassificationTask
 from polyhead.kinds.multilabel import MultilabelTask
 from polyhead.kinds.numbers import NumberTask
@@ -21,6 +21,7 @@ KINDS: dict[str, type[Task]] = {
 }
 
 __all__ = [
+    "EMBEDDING",
     "IGNORED",
     "KINDS",
     "RESERVED_NAMES",

@@ -18,7 +18,8 @@ IGNORED = -100
 """The target of what has no label; losses and metrics pass over it."""
 
 TASK_NAME = r"[a-z0-9_-]+"
-RESERVED_NAMES = frozenset({"embedding"})
+EMBEDDING = "embedding"
+RESERVED_NAMES = frozenset({EMBEDDING})
 
 FloatArray = NDArray[np.float32]
 TargetArray = NDArray[Any]

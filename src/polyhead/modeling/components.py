@@ -1,7 +1,7 @@
 """A model's components, from the bottom up: what learns, or is frozen, as a whole."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -15,12 +15,14 @@ class Component:
 
     ``depth`` is 0 for the embeddings, 1 … L for the backbone's layers, L + 1 for all that stands on them. Parameters
     have the names that a plan's patterns are held against; ``modules`` are those with a training mode of their own.
+    What is ``fixed`` learns by no plan.
     """
 
     name: str
     depth: int
     parameters: Mapping[str, nn.Parameter]
     modules: Sequence[nn.Module]
+    fixed: bool = False
 
     @property
     def size(self) -> int:
@@ -36,7 +38,7 @@ def size_of(parts: Sequence[Component], names: Collection[str]) -> int:
 def components(model: MultiTaskModel) -> list[Component]:
     """The model's components. A parameter that several modules share belongs to the lowest of them."""
     encoder = model.encoder
-    found = list(_backbone(encoder.backbone))
+    found = [replace(each, fixed=each.depth <= encoder.fixed) for each in _backbone(encoder.backbone)]
     top = encoder.backbone.layers + 1
     above: dict[str, nn.Module | None] = {"pooling": encoder.pooling, "projection": encoder.projection}
     above |= {f"heads.{name}": model.heads[name] for name in model.heads}

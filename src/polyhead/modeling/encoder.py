@@ -39,16 +39,25 @@ class Encoder(nn.Module):
         pooling: Pooling | AttentionPooling,
         projection: Projection | None = None,
         normalize: bool = False,
+        fixed: int = -1,
     ) -> None:
+        """``fixed``: components up to this depth never learn, as other ways run through them, too; −1 for none."""
         super().__init__()
         self.backbone = backbone
         self.pooling = pooling
         self.projection = projection
         self.normalize = normalize
+        self.fixed = fixed
 
     def with_backbone(self, backbone: Backbone) -> "Encoder":
         """The same on another backbone: pooling and projection are shared, not copied."""
-        own = Encoder(backbone=backbone, pooling=self.pooling, projection=self.projection, normalize=self.normalize)
+        own = Encoder(
+            backbone=backbone,
+            pooling=self.pooling,
+            projection=self.projection,
+            normalize=self.normalize,
+            fixed=self.fixed,
+        )
         own.training = self.training
         return own
 

@@ -1,7 +1,7 @@
 """A backbone in two parts: the layers below a depth, whose states can be kept, and those above it."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,9 +54,7 @@ class Above:
             self._first = _Kept(backbone.layer_list()[0], as_tuple=as_tuple)
             passing = [_Passed(layer, as_tuple=as_tuple) for layer in backbone.layer_list()[1:depth]]
             self._backbone = Backbone(
-                network=_replaced(
-                    backbone.network, [self._first, *passing, *backbone.layer_list()[depth:]], backbone.layer_list()
-                )
+                network=with_layers(backbone, [self._first, *passing, *backbone.layer_list()[depth:]])
             )
 
     def __call__(self, states: Tensor, attention_mask: Tensor) -> Tensor:
@@ -66,6 +64,12 @@ class Above:
         with self._first.keeping(states):
             last: Tensor = self._backbone(torch.zeros_like(attention_mask), attention_mask)[-1]
         return last
+
+    def layers(self, states: Tensor, attention_mask: Tensor) -> Sequence[Tensor]:
+        """The states of every layer from the embedding on; those below the one that was kept mean nothing."""
+        with self._first.keeping(states):
+            found: Sequence[Tensor] = self._backbone(torch.zeros_like(attention_mask), attention_mask, layers=True)
+        return found
 
 
 class _Passed(nn.Module):
@@ -116,6 +120,21 @@ def _gives_tuples(backbone: Backbone) -> bool:
     finally:
         handle.remove()
     return found[0]
+
+
+def with_layers(backbone: Backbone, layers: list[nn.Module]) -> nn.Module:
+    """The network with other layers in the places of its own; everything around them is shared."""
+    return _replaced(backbone.network, layers, backbone.layer_list())
+
+
+def behind_layers(backbone: Backbone) -> list[str]:
+    """The names of the network's modules that token states pass after all of its layers, such as a last norm."""
+    names = [name for name, _ in backbone.network.named_children()]
+    own = set(backbone.layer_list())
+    last = max(place for place, name in enumerate(names) if own & set(getattr(backbone.network, name).modules()))
+    passed_by = ("pooler",)  # reads the first token's state and changes none
+    after = [name for name in names[last + 1 :] if name not in passed_by]
+    return [name for name in after if not isinstance(getattr(backbone.network, name), nn.Embedding)]
 
 
 def _replaced(network: nn.Module, layers: list[nn.Module], own: list[nn.Module]) -> nn.Module:

@@ -18,6 +18,9 @@ def computing_model(model: MultiTaskModel, *, dtype: torch.dtype) -> MultiTaskMo
         return model
     backbone = copy.deepcopy(model.encoder.backbone).to(dtype).eval().requires_grad_(False)
     device = next(backbone.parameters()).device
+    own = model.with_backbone(backbone)
     if device.type == "cpu" and dtype == torch.bfloat16 and fast_bf16(device):
         pack_linear_layers(backbone)
-    return model.with_backbone(backbone)
+        for branch in own.branches.values():
+            pack_linear_layers(branch.layers)
+    return own

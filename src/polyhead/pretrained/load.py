@@ -14,18 +14,18 @@ from transformers.utils import logging as transformers_logging
 
 from polyhead.errors import UserError, shown
 from polyhead.folder.hashing import tensors_hash
-from polyhead.folder.manifest import HEADS, Manifest, read_manifest
+from polyhead.folder.manifest import BRANCHES, HEADS, BranchRecord, Manifest, read_manifest
 from polyhead.folder.sentence_transformers import POOLING, Layout, is_sentence_transformer, read_layout
 from polyhead.folder.settings import EncoderSettings
 from polyhead.modeling.backbone import Backbone, max_positions
-from polyhead.modeling.build import build_head, build_pooling
+from polyhead.modeling.branch import Branch
+from polyhead.modeling.build import build_pooling
 from polyhead.modeling.encoder import Encoder, Projection
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained import attention
 from polyhead.pretrained.find import find
 from polyhead.pretrained.pretrained import Head, Pretrained, arrays
 from polyhead.pretrained.tokenizer import read_tokenizer, text_tokenizer, token_limit
-from polyhead.text.shapes import SHAPES
 
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
@@ -118,25 +118,44 @@ def _load_heads(folder: Path, manifest: Manifest, pretrained: Pretrained, *, all
     """Open the folder's heads, refusing what does not belong to the encoder beside them."""
     here = pretrained.encoder_hash()
     pretrained.as_recorded = manifest.encoder_hash == here
+    pretrained.origin, pretrained.embedding = manifest.origin, dict(manifest.embedding) if manifest.embedding else None
+    for name, branch in manifest.branches.items():
+        _load_branch(folder, name, branch, pretrained, allow_mismatch=allow_mismatch)
+    reads: dict[str | None, str] = {None: here, **{name: pretrained.branch_hash(name) for name in manifest.branches}}
     if manifest.encoder_hash != here and not allow_mismatch and not manifest.heads:
         raise UserError(
             f"{folder}: the encoder's weights are not those that were saved; get it anew, or allow_mismatch"
         )
     for name, record in manifest.heads.items():
-        if record.encoder_hash != here and not allow_mismatch:
+        below = reads[record.branch]
+        if record.encoder_hash != below and not allow_mismatch:
             raise UserError(
                 f"{folder / HEADS / name}: the head was trained on encoder {record.encoder_hash[:12]}, but beside it is"
-                f" {here[:12]} (re-saved or tampered with); retrain the head, or open with allow_mismatch"
+                f" {below[:12]} (re-saved or tampered with); retrain the head, or open with allow_mismatch"
             )
-        head = build_head(record.task, pretrained.model.encoder, shapes=len(SHAPES))
+        head = pretrained.new_head(record.task)
         path = folder / HEADS / name / "model.safetensors"
         _load_weights(head, path)
         found = tensors_hash(arrays(head))
         if found != record.weights_hash and not allow_mismatch:
             raise UserError(f"{path}: the weights are not those that were saved ({found[:12]}); get it anew")
-        pretrained.model.heads[name] = head
-        belongs = None if record.encoder_hash == here else record.encoder_hash
-        pretrained.heads[name] = Head(record.task, belongs, record.trained)
+        belongs = None if record.encoder_hash == below else record.encoder_hash
+        pretrained.put_head(name, Head(record.task, belongs, record.trained, record.branch), head)
+
+
+def _load_branch(
+    folder: Path, name: str, record: BranchRecord, pretrained: Pretrained, *, allow_mismatch: bool
+) -> None:
+    """Put a branch of the folder beside the encoder, refusing one that is not as it was saved."""
+    encoder = pretrained.model.encoder
+    path = folder / BRANCHES / name / "model.safetensors"
+    if not 0 <= record.depth < len(encoder.backbone.layer_list()):
+        raise UserError(f"{path}: a branch begins above a layer of its backbone, found depth {record.depth}")
+    branch = Branch(encoder.backbone, encoder.pooling, depth=record.depth)
+    _load_weights(branch, path)
+    if tensors_hash(arrays(branch)) != record.weights_hash and not allow_mismatch:
+        raise UserError(f"{path}: the weights are not those that were saved; get it anew")
+    pretrained.model.set_branch(name, branch)
 
 
 def _load_weights(module: nn.Module, path: Path) -> None:

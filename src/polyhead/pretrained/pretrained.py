@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from polyhead.folder.hashing import tensors_hash
+from polyhead.folder.manifest import Origin
 from polyhead.folder.settings import EncoderSettings
 from polyhead.kinds import Task
 from polyhead.modeling.build import build_head
+from polyhead.modeling.heads import Head as HeadModule
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.text.shapes import SHAPES
 from polyhead.text.tokenizer import TextTokenizer
@@ -22,11 +24,13 @@ class Head:
 
     ``encoder_hash`` is None where the head belongs to the encoder as it is now, else the hash of the encoder that it
     was trained on; ``trained`` is False where the encoder moved in a training that the head took no part in.
+    ``branch`` is the branch that it stands on, None for the encoder itself.
     """
 
     task: Task
     encoder_hash: str | None = None
     trained: bool = True
+    branch: str | None = None
 
 
 @dataclass(slots=True)
@@ -41,27 +45,53 @@ class Pretrained:
     heads: dict[str, Head] = field(default_factory=dict)
     as_recorded: bool = True
     """Whether the encoder is the one that the folder says it is."""
+    origin: Origin | None = None
+    """The model that the last training started from."""
+    embedding: dict[str, Any] | None = None
+    """What the embedding was measured to be after that training."""
 
     @property
     def tasks(self) -> dict[str, Task]:
         """Every head's task."""
         return {name: head.task for name, head in self.heads.items()}
 
-    def add_head(self, name: str, task: Task) -> None:
-        """Put a new, untrained head on the encoder."""
-        self.model.heads[name] = build_head(task, self.model.encoder, shapes=len(SHAPES))
-        self.heads[name] = Head(task, trained=False)
+    def add_head(self, name: str, task: Task, *, branch: str | None = None) -> None:
+        """Put a new, untrained head on the encoder, or on one of its branches."""
+        self.put_head(name, Head(task, trained=False, branch=branch), self.new_head(task))
+
+    def new_head(self, task: Task) -> HeadModule:
+        """A new network for ``task``; it is not put on."""
+        return build_head(task, self.model.encoder, shapes=len(SHAPES))
+
+    def put_head(self, name: str, head: Head, module: HeadModule) -> None:
+        """Put a head on the place that it was made for."""
+        self.model.heads[name] = module
+        self.heads[name] = head
+        if head.branch is not None:
+            self.model.stands_on[name] = head.branch
 
     def remove_head(self, name: str) -> None:
-        """Take a head off."""
+        """Take a head off, and the branch that it alone stood on."""
         del self.model.heads[name]
         del self.heads[name]
+        branch = self.model.stands_on.pop(name, None)
+        if branch is not None and branch not in self.model.stands_on.values():
+            self.model.remove_branch(branch)
 
     def encoder_hash(self) -> str:
         """The hash of the encoder's weights as they are now."""
         return tensors_hash(arrays(self.model.encoder))
 
+    def branch_hash(self, name: str) -> str:
+        """The hash of all that a head on this branch reads: the encoder, and the branch's own weights."""
+        return tensors_hash(arrays(self.model.encoder) | prefixed(arrays(self.model.branches[name]), "branch."))
+
 
 def arrays(module: nn.Module) -> dict[str, NDArray[Any]]:
     """A module's weights as numpy arrays that share their memory where they can."""
     return {name: np.asarray(tensor.detach().cpu().contiguous()) for name, tensor in module.state_dict().items()}
+
+
+def prefixed(tensors: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """The same under longer names."""
+    return {prefix + name: tensor for name, tensor in tensors.items()}

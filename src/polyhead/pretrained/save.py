@@ -11,7 +11,15 @@ from polyhead._version import __version__
 from polyhead.errors import UserError, shown
 from polyhead.folder.files import whole_folder
 from polyhead.folder.hashing import tensors_hash
-from polyhead.folder.manifest import HEADS, HeadRecord, Manifest, check_replaceable, write_manifest
+from polyhead.folder.manifest import (
+    BRANCHES,
+    HEADS,
+    BranchRecord,
+    HeadRecord,
+    Manifest,
+    check_replaceable,
+    write_manifest,
+)
 from polyhead.folder.sentence_transformers import DENSE, POOLING, write_layout
 from polyhead.pretrained.pretrained import Pretrained, arrays
 
@@ -45,12 +53,20 @@ def _write(pretrained: Pretrained, place: Path) -> None:
     if any(True for _ in encoder.pooling.parameters()):
         _save_weights(encoder.pooling, place / POOLING / "model.safetensors")
     here = pretrained.encoder_hash()
+    branches = {}
+    for name, branch in pretrained.model.branches.items():
+        branches[name] = BranchRecord(branch.depth, here, tensors_hash(arrays(branch)))
+        _save_weights(branch, place / BRANCHES / name / "model.safetensors")
+    below = {name: pretrained.branch_hash(name) for name in branches}
     records = {}
     for name, head in pretrained.heads.items():
         module = pretrained.model.heads[name]
-        records[name] = HeadRecord(head.task, head.encoder_hash or here, tensors_hash(arrays(module)), head.trained)
+        reads = here if head.branch is None else below[head.branch]
+        weights = tensors_hash(arrays(module))
+        records[name] = HeadRecord(head.task, head.encoder_hash or reads, weights, head.trained, head.branch)
         _save_weights(module, place / HEADS / name / "model.safetensors")
-    write_manifest(place, Manifest(here, records), version=__version__)
+    manifest = Manifest(here, records, branches, pretrained.origin, pretrained.embedding)
+    write_manifest(place, manifest, version=__version__)
 
 
 def _save_weights(module: nn.Module, path: Path) -> None:

@@ -1,7 +1,7 @@
 """A recipe's data sets, read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from polyhead.data.example import DataSet, Example
 from polyhead.data.faults import FaultLog
@@ -12,7 +12,9 @@ from polyhead.data.splits import sample, share
 from polyhead.data.survey import Survey, survey
 from polyhead.errors import UserError
 from polyhead.kinds import Task
+from polyhead.recipe.keeping import read_keeping
 from polyhead.recipe.schema import SPLITS, DataSettings, Recipe
+from polyhead.training import Keeping
 
 
 def read_data(recipe: Recipe, tasks: Mapping[str, Task], log: FaultLog, splits: Iterable[str]) -> list[DataSet]:
@@ -71,6 +73,8 @@ class Data:
     tasks: Mapping[str, Task]
     surveys: Mapping[tuple[str, str], Survey]
     log: FaultLog
+    keeping: Keeping = field(default_factory=Keeping)
+    """What is done for the embedding."""
 
 
 def prepare(recipe: Recipe, splits: Sequence[str] = ("train", "validation"), *, strict: bool = True) -> Data:
@@ -97,7 +101,8 @@ def prepare(recipe: Recipe, splits: Sequence[str] = ("train", "validation"), *, 
         check_labels(tasks, found, log)
     if strict:
         log.stop()
-    return Data([_limited(each, recipe) for each in sets], tasks, surveys, log)
+    keeping = read_keeping(recipe, log)
+    return Data([_limited(each, recipe) for each in sets], tasks, surveys, log, keeping)
 
 
 def _limited(data: DataSet, recipe: Recipe) -> DataSet:

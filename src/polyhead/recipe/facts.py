@@ -129,7 +129,9 @@ def _files(recipe: Recipe) -> list[str]:
         for split, source in each.sources.items()
         if split in ("train", "validation")
     ]
-    return list(dict.fromkeys(name for source in sources for name in source.path))
+    beside = [] if recipe.embedding.pairs is None else [recipe.embedding.pairs]
+    sources += [] if recipe.embedding.texts is None else [recipe.embedding.texts]
+    return list(dict.fromkeys([*(name for source in sources for name in source.path), *beside]))
 
 
 def _data_hash(path: Path) -> str:
@@ -143,7 +145,7 @@ def _config_hash(pretrained: Pretrained) -> str:
         pretrained.model.encoder.backbone.network.config.to_json_string(use_diff=False),
         pretrained.tokenizer.backend.to_str(),
         repr(pretrained.settings),
-        *(f"{name} {task.model_dump_json()}" for name, task in pretrained.tasks.items()),
+        *(f"{name} {head.branch} {head.task.model_dump_json()}" for name, head in pretrained.heads.items()),
     ]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -14,10 +14,10 @@ from polyhead.kinds import KINDS, RESERVED_NAMES, TASK_NAME, Task
 from polyhead.recipe.faults import Faults, unknown_key, validate
 from polyhead.recipe.schema import SPLITS, DataSettings, ModelSettings, Recipe
 from polyhead.recipe.yaml import Place, read_yaml
-from polyhead.training import TrainingSettings
+from polyhead.training import EmbeddingSettings, TrainingSettings
 from polyhead.training.settings import OTHER_SPELLINGS
 
-_SECTIONS = ("model", "tasks", "data", "training")
+_SECTIONS = ("model", "tasks", "data", "training", "embedding")
 
 
 def load_recipe(
@@ -42,6 +42,7 @@ def load_recipe(
             faults.add((str(key),), unknown_key(str(key), _SECTIONS))
     model = _section(ModelSettings, raw, "model", faults)
     training = _section(TrainingSettings, raw, "training", faults)
+    embedding = _section(EmbeddingSettings, raw, "embedding", faults)
     tasks = _tasks(raw, faults)
     data = _data(raw, tasks, faults)
     if faults.lines:
@@ -51,7 +52,7 @@ def load_recipe(
         model = model.model_copy(update={"backbone": str(beside.resolve())})
         raw["model"] = {**(raw.get("model") or {}), "backbone": model.backbone}
     root = Path(data_root) if data_root is not None else path.parent
-    return Recipe(path.stem, model, tasks, data, training, root, raw)
+    return Recipe(path.stem, model, tasks, data, training, embedding, root, raw)
 
 
 def _override(raw: dict[str, Any], overrides: Mapping[str, str]) -> tuple[dict[str, Any], set[Place]]:

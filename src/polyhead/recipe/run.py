@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def train(
     check_trackers(recipe.training.report_to)
     recipe, data, pretrained = begin(recipe, start)
     facts = facts_of(recipe, data, pretrained, start=start, device=device)
-    check_settings(pretrained, data.sets, recipe.training, device)
+    check_settings(pretrained, data.sets, recipe.training, device, data.keeping)
     checkpoint = None
     if known is not None:
         compare(known, facts, folder, watcher.on_note)
@@ -133,6 +133,7 @@ def _run(
             callbacks=callbacks,
             checkpoint=checkpoint,
             cache=cache,
+            keeping=data.keeping,
         )
 
 
@@ -163,6 +164,9 @@ def _summary(result: TrainingResult) -> dict[str, Any]:
         "stopped_early": result.stopped_early,
         "skipped_steps": result.evaluations[-1].skipped,
         "seconds": round(result.seconds, 1),
+        "embedding": best["embedding"],
+        "embedding_held": result.held,
+        **({"mixtures": [asdict(each) for each in result.mixtures]} if result.mixtures else {}),
         **({"drift": {name: each.as_dict() for name, each in result.drift.items()}} if result.drift else {}),
         "validation": best["report"],
         "validation_losses": best["losses"],

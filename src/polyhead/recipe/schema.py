@@ -1,18 +1,35 @@
-"""The recipe as values: model, tasks, data, training."""
+"""The recipe as values: model, tasks, data, training, embedding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from polyhead.data.readers import Source
 from polyhead.kinds import Task
 from polyhead.pretrained import DEFAULT_BACKBONE
-from polyhead.training import TrainingSettings
+from polyhead.training import EmbeddingSettings, TrainingSettings
 
 SPLITS = ("train", "validation", "test")
+
+
+def _as_width(value: Any) -> Any:
+    return {"width": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Projection(BaseModel):
+    """A new linear layer from the pooled vector to a narrower embedding; a plain number is its width."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    width: int = Field(ge=1, le=65536, description="numbers of the embedding")
+    init: Literal["random", "pca"] = Field(
+        "random",
+        description="pca: the directions in which the embeddings of the training texts differ most, so that the space "
+        "survives, and no bias",
+    )
 
 
 class ModelSettings(BaseModel):
@@ -24,8 +41,8 @@ class ModelSettings(BaseModel):
     pooling: Literal["mean", "cls", "max", "last", "attention"] | None = Field(
         None, description="how token states become one vector; last for decoders, attention is learned"
     )
-    projection: int | None = Field(
-        None, ge=1, le=65536, description="width of a new linear projection after the pooling"
+    projection: Annotated[Projection | None, BeforeValidator(_as_width)] = Field(
+        None, description="a new linear projection after the pooling: its width, or `{width: 256, init: pca}`"
     )
     normalize: bool | None = Field(None, description="whether embeddings have length 1")
     max_length: int | None = Field(None, ge=3, description="tokens that are read of a text, special ones included")
@@ -52,5 +69,6 @@ class Recipe:
     tasks: Mapping[str, Task]
     data: Mapping[str, DataSettings]
     training: TrainingSettings
+    embedding: EmbeddingSettings
     root: Path
     raw: Mapping[str, Any]

@@ -7,10 +7,13 @@ from pathlib import Path
 import torch
 
 from polyhead.errors import UserError, shown
+from polyhead.folder.manifest import Origin
 from polyhead.folder.settings import ProjectionSettings
 from polyhead.pretrained import Pretrained, load
 from polyhead.recipe.data import Data, prepare
-from polyhead.recipe.schema import ModelSettings, Recipe
+from polyhead.recipe.keeping import fork
+from polyhead.recipe.projection import PCA_TEXTS, project_by_pca
+from polyhead.recipe.schema import ModelSettings, Projection, Recipe
 
 
 def begin(
@@ -35,10 +38,24 @@ def begin(
     torch.manual_seed(recipe.training.seed)
     if start is None:
         pretrained = new_model(recipe.model)
+        if recipe.model.projection is not None and recipe.model.projection.init == "pca":
+            project_by_pca(pretrained, _texts(data))
+    branch = fork(pretrained, recipe.embedding)
     for name, task in data.tasks.items():
         if name not in pretrained.heads:
-            pretrained.add_head(name, task)
+            pretrained.add_head(name, task, branch=branch)
+    pretrained.origin = Origin(str(start or recipe.model.backbone), pretrained.encoder_hash())
+    pretrained.embedding = None
     return recipe, data, pretrained
+
+
+def _texts(data: Data) -> list[str]:
+    """Texts for a principal component analysis: those without labels and training rows, from all over the data."""
+    found = list(data.keeping.texts)
+    for each in data.sets:
+        count = min(len(each.train), PCA_TEXTS)
+        found += [each.train[number * len(each.train) // count].text for number in range(count)]
+    return [found[number * len(found) // PCA_TEXTS] for number in range(PCA_TEXTS)] if len(found) > PCA_TEXTS else found
 
 
 def new_model(model: ModelSettings) -> Pretrained:
@@ -47,7 +64,8 @@ def new_model(model: ModelSettings) -> Pretrained:
         key: value for key in ("pooling", "normalize", "max_length") if (value := getattr(model, key)) is not None
     }
     if model.projection is not None:
-        wanted["projection"] = ProjectionSettings(model.projection)
+        bias = model.projection.init == "random"
+        wanted["projection"] = ProjectionSettings(model.projection.width, bias=bias)
     return load(
         model.backbone,
         change=(lambda settings: replace(settings, **wanted)) if wanted else None,
@@ -80,6 +98,7 @@ def _go_on(recipe: Recipe, pretrained: Pretrained) -> Recipe:
     has = {"pooling": settings.pooling, "normalize": settings.normalize, "max_length": settings.max_length}
     for key, saved in {**has, "projection": projection}.items():
         wanted = getattr(recipe.model, key)
+        wanted = wanted.width if isinstance(wanted, Projection) else wanted
         if wanted is not None and wanted != saved:
             raise UserError(
                 f"model.{key}: the saved model has {shown(saved)}, found {shown(wanted)}; it cannot be changed"

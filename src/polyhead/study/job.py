@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 
 from polyhead.api import Polyhead
+from polyhead.data.pairs import Pairs, read_pairs
 from polyhead.evaluation import Report
 from polyhead.folder.files import write_json, write_text
 from polyhead.modeling.components import size_of
@@ -24,7 +25,6 @@ from polyhead.recipe.run import Watcher
 from polyhead.recipe.start import begin, new_model
 from polyhead.study.design import FROZEN, Job, only_task
 from polyhead.study.external import Frozen
-from polyhead.study.pairs import read_pairs, spearman
 from polyhead.training.estimate import peak_memory
 from polyhead.training.plans import stages
 from polyhead.training.prepare import planned_components
@@ -142,7 +142,7 @@ def _frozen(job: Job, setting: Setting, place: Path, told: Told) -> list[dict[st
         reports["the saved heads"] = (own[0], own[1])
     seconds = time.perf_counter() - started
     total = sum(parameter.numel() for parameter in pretrained.model.parameters())
-    untouched = None if setting.pairs is None else spearman(model, *read_pairs(setting.pairs))
+    untouched = None if setting.pairs is None else _spearman(model, read_pairs(setting.pairs))
     return [
         {
             "name": f"{FROZEN}: {name}",
@@ -199,7 +199,11 @@ def _pairs(setting: Setting, recipe: Recipe, run: Path) -> list[float] | None:
     """Spearman of the embedding's cosines before and after the training."""
     if setting.pairs is None:
         return None
-    left, right, gold = read_pairs(setting.pairs)
+    pairs = read_pairs(setting.pairs)
     before = new_model(recipe.model) if setting.start is None else load(setting.start)
     models = (Polyhead(before, device=setting.device), Polyhead.from_pretrained(run, device=setting.device))
-    return [spearman(each, left, right, gold) for each in models]
+    return [_spearman(each, pairs) for each in models]
+
+
+def _spearman(model: Polyhead, pairs: Pairs) -> float:
+    return model.evaluate_embedding(pairs).spearman or 0.0

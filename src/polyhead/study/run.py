@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from polyhead.data.pairs import read_pairs
 from polyhead.errors import UserError
 from polyhead.folder.files import write_json
 from polyhead.recipe import load_recipe
@@ -19,7 +20,6 @@ from polyhead.recipe.data import prepare as read_all
 from polyhead.recipe.schema import SPLITS
 from polyhead.study.design import Design, Job, jobs
 from polyhead.study.job import RESULT, Setting, run_job
-from polyhead.study.pairs import read_pairs
 from polyhead.training import Interrupted
 
 STUDY = "study.json"

@@ -1,5 +1,6 @@
 """Training: the loop, what it draws from, what it freezes, what it keeps."""
 
+from polyhead.training.embedding import EmbeddingSettings, Keeping
 from polyhead.training.loop import Diverged, Interrupted, train
 from polyhead.training.prepare import check_settings
 from polyhead.training.result import Callbacks, EvaluationReport, StepReport, TrainingResult
@@ -8,8 +9,10 @@ from polyhead.training.settings import TrainingSettings
 __all__ = [
     "Callbacks",
     "Diverged",
+    "EmbeddingSettings",
     "EvaluationReport",
     "Interrupted",
+    "Keeping",
     "StepReport",
     "TrainingResult",
     "TrainingSettings",

@@ -9,12 +9,14 @@ from torch import Tensor
 from polyhead.data.collate import Batch, Collator
 from polyhead.data.example import Example
 from polyhead.evaluation import Scored
+from polyhead.kinds import EMBEDDING
 from polyhead.modeling.encoded import Encoded
 from polyhead.modeling.model import MultiTaskModel, Outputs
 from polyhead.pretrained.computing import computing_model
 from polyhead.pretrained.hardware import batch_tokens
 from polyhead.text.batches import token_budget_batches
 from polyhead.training.activations.rows import Source
+from polyhead.training.embedding.loss import anchor_loss
 from polyhead.training.plans.lora import merged
 
 _CHUNK = 4096
@@ -33,13 +35,13 @@ class Forward:
         """What the model gives, and the *sum* of each task's losses."""
         with self.autocast():
             outputs: Outputs = self.model(batch.inputs.to(self.device), tasks=batch.targets.keys())
-        return outputs, self.losses(outputs.logits, batch)
+        return outputs, self.losses(outputs.logits, batch) | self._anchor(outputs.encoded, batch)
 
     def heads(self, encoded: Encoded, batch: Batch) -> dict[str, Tensor]:
         """The *sum* of each task's losses, of texts that are encoded already."""
         with self.autocast():
             logits = {name: self.model.heads[name](encoded) for name in batch.targets}
-        return self.losses(logits, batch)
+        return self.losses(logits, batch) | self._anchor(encoded, batch)
 
     def losses(self, logits: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
         """The *sum* of each task's losses."""
@@ -47,6 +49,12 @@ class Forward:
             name: self.model.heads[name].loss(logits[name], target.to(self.device))
             for name, target in batch.targets.items()
         }
+
+    def _anchor(self, encoded: Encoded, batch: Batch) -> dict[str, Tensor]:
+        """The *sum* of the texts' anchor losses, where originals are there and the embedding can move."""
+        if batch.originals is None or not encoded.embedding.requires_grad:
+            return {}
+        return {EMBEDDING: anchor_loss(encoded.embedding, batch.originals.to(self.device))}
 
     def autocast(self) -> torch.autocast:
         """The context of a forward pass; around several of them it casts the weights once."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from polyhead.errors import UserError
 from polyhead.folder.files import sync
+from polyhead.kinds import EMBEDDING
 from polyhead.training.result import EvaluationReport, StepReport
 
 METRICS_FILE = "metrics.jsonl"
@@ -96,7 +97,9 @@ class History:
             "cut_words": report.cut_words,
             "skipped_steps": report.skipped,
         }
-        self._write({**head, **losses, **metrics, **counts, **tail})
+        moved = {} if report.embedding is None else report.embedding.metrics()
+        embedding = {f"eval_{EMBEDDING}_{name}": value for name, value in moved.items()}
+        self._write({**head, **losses, **metrics, **embedding, **counts, **tail})
 
     def _write(self, row: Mapping[str, Any]) -> None:
         clean = {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in row.items()}

@@ -4,38 +4,44 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from polyhead.evaluation.embeddings import EmbeddingReport
 from polyhead.pretrained import Pretrained, load, save
 from polyhead.training.activations.rows import Source
 from polyhead.training.calibrate import calibrated
-from polyhead.training.plans.lora import merged, remove_adapters
+from polyhead.training.plans.lora import remove_adapters
 from polyhead.training.prepare import Prepared
+from polyhead.training.subject import Subject
 
 MODEL = "model"
 
 
-def restore_best(pretrained: Pretrained, folder: Path) -> None:
+def restore_best(subject: Subject, folder: Path) -> None:
     """Put the weights of the best evaluation back."""
     best = load(folder, allow_mismatch=True)
-    remove_adapters(pretrained.model)
-    pretrained.model.load_state_dict(best.model.state_dict())
-    pretrained.heads = best.heads
-    pretrained.model.eval().requires_grad_(True)
+    remove_adapters(subject.view.model)
+    whole = subject.whole
+    whole.model.load_state_dict(best.model.state_dict())
+    whole.heads, whole.origin, whole.embedding = best.heads, best.origin, best.embedding
+    whole.model.eval().requires_grad_(True)
 
 
-def calibrate(pretrained: Pretrained, prepared: Prepared, validation: Iterable[Source], folder: Path) -> None:
+def calibrate(subject: Subject, prepared: Prepared, validation: Iterable[Source], folder: Path) -> None:
     """Fit the heads' temperatures and thresholds on validation data, and keep them with the model in ``folder``."""
-    tasks = calibrated(prepared, pretrained.tasks, validation)
-    if tasks != pretrained.tasks:
-        pretrained.heads = {name: replace(head, task=tasks[name]) for name, head in pretrained.heads.items()}
-        save(pretrained, folder)
+    whole = subject.whole
+    tasks = calibrated(prepared, whole.tasks, validation)
+    if tasks != whole.tasks:
+        whole.heads = {name: replace(head, task=tasks[name]) for name, head in whole.heads.items()}
+        save(whole, folder)
 
 
-def as_trained(pretrained: Pretrained, prepared: Prepared) -> Pretrained:
-    """``pretrained`` with each head's record brought up to date."""
-    encoder = pretrained.model.encoder
-    moved = any(parameter.requires_grad for parameter in encoder.parameters())
+def as_trained(subject: Subject, prepared: Prepared, embedding: EmbeddingReport | None) -> Pretrained:
+    """The whole model with each head's record brought up to date, and what its embedding was measured to be."""
+    whole = subject.whole
+    moved = any(parameter.requires_grad for parameter in subject.view.model.encoder.parameters())
     heads = {}
-    for name, head in pretrained.heads.items():
-        trained = name in prepared.taught or (head.trained and not moved)
-        heads[name] = replace(head, encoder_hash=None if moved else head.encoder_hash, trained=trained)
-    return replace(pretrained, model=merged(pretrained.model), heads=heads)
+    for name, head in whole.heads.items():
+        below = head.branch == subject.branch and moved
+        trained = name in prepared.taught or (head.trained and not below)
+        heads[name] = replace(head, encoder_hash=None if below else head.encoder_hash, trained=trained)
+    report = None if embedding is None else embedding.as_dict()
+    return replace(whole, model=subject.trained(), heads=heads, embedding=report)

@@ -5,34 +5,45 @@ has labels there. At each epoch's end, and in between if so set, the model is ev
 checkpoint written from which the run goes on bit for bit.
 """
 
+import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from math import nan
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from polyhead.data.example import DataSet
 from polyhead.errors import UserError, shown
-from polyhead.evaluation import evaluate
+from polyhead.evaluation import Report, evaluate
+from polyhead.evaluation.embeddings import EmbeddingReport
 from polyhead.pretrained import Pretrained, save
+from polyhead.pretrained.hardware import resolve_device
 from polyhead.training.checkpoint import Checkpoint, write_checkpoint
 from polyhead.training.drift import Drift
+from polyhead.training.embedding import Keeping
+from polyhead.training.embedding.mixtures import SHARES, START, keep_start, mix, read_start
+from polyhead.training.embedding.monitor import Monitor
+from polyhead.training.embedding.originals import Originals
 from polyhead.training.forward import Answers
 from polyhead.training.history import History
 from polyhead.training.keep import MODEL, as_trained, calibrate, restore_best
 from polyhead.training.optimizer import planned_rates
 from polyhead.training.plans import Lora, apply
 from polyhead.training.plans.lora import ADAPTER, save_adapter
-from polyhead.training.prepare import Prepared, check_settings, feed_of, prepare
-from polyhead.training.result import Callbacks, EvaluationReport, StepReport, TrainingResult
+from polyhead.training.prepare import Prepared, check_settings, feed_of, prepare, reading_of
+from polyhead.training.result import Callbacks, EvaluationReport, Mixture, StepReport, TrainingResult
 from polyhead.training.sampling import Draw
 from polyhead.training.selection import Selection, score_of
 from polyhead.training.settings import TrainingSettings
 from polyhead.training.staging import Staging
 from polyhead.training.step import StepResult, seed_step
+from polyhead.training.subject import Subject, encoder_learns
 
-ACTIVATIONS = "activations"
+ACTIVATIONS, ORIGINALS = "activations", "originals"
 _MOST_IN_A_ROW = 5
 """Steps without a finite loss after which a run is given up."""
 
@@ -55,22 +66,27 @@ def train(
     callbacks: Callbacks | None = None,
     checkpoint: Checkpoint | None = None,
     cache: Path | None = None,
+    keeping: Keeping | None = None,
 ) -> TrainingResult:
     """Train every head that has data; the best model is kept in ``folder``/model, and ``pretrained`` is it in the end.
 
     ``checkpoint`` is one of the same run, to go on from. ``cache`` is a folder for what frozen layers give, which other
-    runs may share; without one it is kept beside the run while that lasts.
+    runs may share; without one it is kept beside the run while that lasts. ``keeping`` says what is done for the
+    embedding.
 
     Raises:
         UserError: what ``check_settings`` finds, or the folder cannot be written.
         Diverged: losses are not finite several times in a row.
         Interrupted: ``callbacks.should_stop`` said so; a checkpoint was written.
     """
-    check_settings(pretrained, data, settings, device)
-    prepared = prepare(pretrained, data, settings, device)
+    keeping = keeping or Keeping()
+    subject = check_settings(pretrained, data, settings, device, keeping)
+    pretrained.model.to(resolve_device(device))
+    pretrained = subject.view
+    prepared = prepare(pretrained, data, settings, device, keeping)
     started = time.perf_counter()
     drift = Drift(prepared, data, [name for name in settings.plan.freeze if name in pretrained.heads])
-    run = _Run(pretrained, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint, cache)
+    run = _Run(subject, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint, cache, keeping)
     while run.step < run.steps and not run.selection.exhausted:
         for draws in prepared.sampler.steps(run.epoch, start=run.step % len(prepared.sampler)):
             run.advance(draws)
@@ -86,13 +102,17 @@ def train(
                 raise Interrupted(f"interrupted after step {run.step} of {run.steps}")
             if run.selection.exhausted:
                 break
-    restore_best(pretrained, folder / MODEL)
-    calibrate(pretrained, prepared, run.feed.sources, folder / MODEL)
-    run.feed.clear()
+    restore_best(subject, folder / MODEL)
     best = [each for each in run.evaluations if each.best][-1]
+    tried: list[Mixture] = []
+    if keeping.settings.interpolate:
+        best, tried = run.interpolate(best)
+    calibrate(subject, prepared, run.feed.sources, folder / MODEL)
+    run.clear()
     early = run.step < run.steps
     seconds = time.perf_counter() - started
-    return TrainingResult(folder / MODEL, best, run.evaluations, early, seconds, drift.moved(), run.staging.number + 1)
+    moved, begun = drift.moved(), run.staging.number + 1
+    return TrainingResult(folder / MODEL, best, run.evaluations, early, seconds, moved, begun, tried)
 
 
 def _due(step: int, every: int | None) -> bool:
@@ -104,7 +124,7 @@ class _Run:
 
     def __init__(
         self,
-        pretrained: Pretrained,
+        subject: Subject,
         prepared: Prepared,
         data: Sequence[DataSet],
         settings: TrainingSettings,
@@ -112,8 +132,11 @@ class _Run:
         callbacks: Callbacks,
         checkpoint: Checkpoint | None,
         cache: Path | None,
+        keeping: Keeping,
     ) -> None:
-        self.pretrained = pretrained
+        self.subject = subject
+        self.model = subject.view.model
+        self.keeping = keeping.settings
         self.prepared = prepared
         self.settings = settings
         self.folder = folder
@@ -130,12 +153,24 @@ class _Run:
         self.evaluations = [EvaluationReport.from_dict(row) for row in state.get("evaluations", ())]
         self.staging = Staging(prepared.stages, settings, epoch=len(prepared.sampler), state=state.get("stage"))
         apply(prepared.parts, self.staging.stage.learns)
-        if checkpoint is not None:
-            checkpoint.restore(pretrained.model, prepared.optimizer)
-            prepared.scaler.load_state_dict(state["scaler"])
+        self.monitor = Monitor(
+            subject.whole.model,
+            reading_of(subject.whole),
+            keeping,
+            data,
+            dtype=prepared.forward.dtype or torch.float32,
+            constant=subject.branch is not None or not encoder_learns(prepared.stages[-1].learns),
+        )
         own = cache or folder / ACTIVATIONS
-        self.feed = feed_of(pretrained, prepared, data, settings, own, private=cache is None)
+        anchored = self.keeping.mode == "anchor" and encoder_learns(prepared.stages[-1].learns)
+        originals = self._originals(cache or folder) if anchored else None
+        if checkpoint is not None:
+            checkpoint.restore(self.model, prepared.optimizer)
+            prepared.scaler.load_state_dict(state["scaler"])
+        private = cache is None
+        self.feed = feed_of(subject.view, prepared, data, settings, own, private=private, originals=originals)
         before = state.get("kept")
+        self._started = False
         self._begin_stage(before)
         if before is not None and self.feed.kept != before:
             raise UserError(f"training.cache: the run kept activations of {', '.join(before)}; make room on the disk")
@@ -175,7 +210,7 @@ class _Run:
         if self.in_a_row >= _MOST_IN_A_ROW:
             losses = ", ".join(f"{name} {loss:g}" for name, loss in result.losses.items())
             examples = list(chain.from_iterable(draw.examples(self.prepared.sets) for draw in draws))
-            self.feed.clear()
+            self.clear()
             where = shown(", ".join(example.source for example in examples[:4]), 160)
             raise Diverged(
                 f"training: losses or gradients of {self.in_a_row} steps in a row were not finite, last in step"
@@ -185,17 +220,13 @@ class _Run:
     def evaluate(self) -> None:
         """Score the model on validation data; keep it if it is the best."""
         prepared = self.prepared
-        self.pretrained.model.eval()
-        answers = Answers(prepared.forward, prepared.collate, self.feed.sources)
-        scored = evaluate(prepared.tasks, answers, reliability=False)
-        losses = answers.losses()
-        loss = prepared.step.weighted_sum(losses) if losses else nan
-        score = score_of(self.settings.score, prepared.tasks, scored, loss)
-        best = self.selection.update(score, waits=self.staging.last)
+        scored, losses, loss, score, embedding = self._scored()
+        worse = None if self.keeping.interpolate else self._beyond(embedding)
+        best = self.selection.update(score, waits=self.staging.last, worse=worse)
         if best:
-            save(as_trained(self.pretrained, prepared), self.folder / MODEL)
+            save(as_trained(self.subject, prepared, embedding), self.folder / MODEL)
             if self.settings.plan.name == "lora":
-                save_adapter(self.pretrained.model, self.settings.plan.lora or Lora(), self.folder / ADAPTER)
+                save_adapter(self.model, self.settings.plan.lora or Lora(), self.folder / ADAPTER)
         apply(prepared.parts, self.staging.stage.learns)
         now = time.perf_counter()
         report = EvaluationReport(
@@ -212,11 +243,66 @@ class _Run:
             cut_texts=self.cut[0],
             cut_words=self.cut[1],
             skipped=self.skipped,
+            embedding=embedding,
+            held=self._beyond(embedding) is None,
         )
         self.cut, self._clock = [0, 0], now
         self.evaluations.append(report)
         self.history.evaluation(report)
         self.callbacks.on_evaluation(report)
+
+    def _scored(self) -> tuple[Report, dict[str, float], float, float, EmbeddingReport | None]:
+        """The model's report on validation data, losses, their weighted sum, the score, and the embedding's report."""
+        prepared = self.prepared
+        self.model.eval()
+        answers = Answers(prepared.forward, prepared.collate, self.feed.sources)
+        scored = evaluate(prepared.tasks, answers, reliability=False)
+        losses = answers.losses()
+        loss = prepared.step.weighted_sum(losses) if losses else nan
+        score = score_of(self.settings.score, prepared.tasks, scored, loss)
+        return scored, losses, loss, score, self.monitor.measure(self.subject.whole.model)
+
+    def _beyond(self, embedding: EmbeddingReport | None) -> float | None:
+        """By how much the embedding is worse than the original, where that is more than is allowed."""
+        if self.keeping.max_drop is None or embedding is None or embedding.drop is None:
+            return None
+        return embedding.drop if not embedding.drop <= self.keeping.max_drop else None
+
+    def interpolate(self, best: EvaluationReport) -> tuple[EvaluationReport, list[Mixture]]:
+        """Keep the best mixture of start weights and those of ``best``; its report, and what was tried."""
+        whole, selection, tried = self.subject.whole, Selection(None), []
+        start = read_start(self.folder / START)
+        end = {name: tensor.detach().clone() for name, tensor in whole.model.state_dict().items()}
+        for share in SHARES:
+            mix(whole.model, start, end, share)
+            scored, losses, loss, score, embedding = self._scored()
+            tried.append(Mixture(share, score, None if embedding is None else embedding.drop))
+            if selection.update(score, worse=self._beyond(embedding)):
+                chosen, held = share, self._beyond(embedding) is None
+                best = replace(
+                    best, report=scored, losses=losses, loss=loss, score=score, embedding=embedding, held=held
+                )
+        mix(whole.model, start, end, chosen)
+        whole.embedding = None if best.embedding is None else best.embedding.as_dict()
+        save(whole, self.folder / MODEL)
+        return best, tried
+
+    def _originals(self, folder: Path) -> Originals:
+        """What the embeddings of all training texts are before the first step."""
+        return Originals(
+            self.model,
+            reading_of(self.subject.view),
+            self.prepared.sets,
+            dtype=self.prepared.forward.dtype or torch.float32,
+            folder=folder / ORIGINALS,
+            advance=self.callbacks.on_cached,
+        )
+
+    def clear(self) -> None:
+        """Take away what was kept for this run alone."""
+        self.feed.clear()
+        for name in (ORIGINALS, START):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def end_epoch(self) -> None:
         """Go on to the plan's next stage, if it is time."""
@@ -226,6 +312,10 @@ class _Run:
     def _begin_stage(self, only: Sequence[str] | None = None) -> None:
         """Let the current stage's parameters learn, on what is kept of all below them; ``only`` of these data sets."""
         learns = self.staging.stage.learns
+        begins = self.step == self.staging.began
+        if self.keeping.interpolate and begins and not self._started and encoder_learns(learns):
+            keep_start(self.subject.trained(), self.folder / START)
+        self._started |= encoder_learns(learns)
         self.feed.begin(
             learns,
             self.prepared.parts,
@@ -253,7 +343,7 @@ class _Run:
         write_checkpoint(
             self.folder,
             step=self.step,
-            model=self.pretrained.model,
+            model=self.model,
             optimizer=self.prepared.optimizer,
             state=state,
             keep=self.settings.save_total_limit,

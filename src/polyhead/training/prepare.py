@@ -16,13 +16,15 @@ from polyhead.data.stream import StreamedExamples
 from polyhead.documents import IntArray
 from polyhead.errors import UserError
 from polyhead.evaluation import EXACT_ROWS
-from polyhead.kinds import Task
+from polyhead.kinds import EMBEDDING, Task
 from polyhead.modeling.components import Component, components
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained import Pretrained
 from polyhead.pretrained.hardware import fast_bf16, resolve_device
 from polyhead.training.activations import Feed
 from polyhead.training.activations.lower import Reading
+from polyhead.training.embedding import Keeping
+from polyhead.training.embedding.originals import UNLABELLED, Originals
 from polyhead.training.fit import check_cached, check_vectors
 from polyhead.training.forward import Forward
 from polyhead.training.optimizer import build_optimizer, planned_rates
@@ -32,6 +34,7 @@ from polyhead.training.sampling import Rows, Sampler
 from polyhead.training.selection import check_score
 from polyhead.training.settings import TrainingSettings
 from polyhead.training.step import Step
+from polyhead.training.subject import Subject, check_keeping, subject_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,17 @@ class Prepared:
 
 
 def prepare(
-    pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, device: str | None
+    pretrained: Pretrained,
+    data: Sequence[DataSet],
+    settings: TrainingSettings,
+    device: str | None,
+    keeping: Keeping | None = None,
 ) -> Prepared:
     """Move the model, begin the plan's first stage, build sampler and optimizer."""
-    place = resolve_device(device)
+    place, keeping = resolve_device(device), keeping or Keeping()
     sets = [each for each in data if len(each.train) and labelled_tasks(each.train)]  # the others teach nothing
+    if keeping.settings.mode == "anchor" and keeping.texts:
+        sets.append(DataSet(UNLABELLED, [Example(text) for text in keeping.texts]))
     model, kept, tasks = pretrained.model.to(place), pretrained.settings, pretrained.tasks
     if settings.plan.name == "lora":
         add_adapters(model, settings.plan.lora or Lora(), seed=settings.seed)
@@ -70,7 +79,8 @@ def prepare(
     optimizer = build_optimizer(parts, settings)
     scaler = GradScaler(place.type, enabled=settings.fp16)
     forward = Forward(model, place, dtype=autocast_dtype(settings, place))
-    step = Step(forward, tasks, optimizer, scaler, max_grad_norm=settings.max_grad_norm)
+    weights = {name: task.weight for name, task in tasks.items()} | {EMBEDDING: keeping.settings.weight}
+    step = Step(forward, tasks, weights, optimizer, scaler, max_grad_norm=settings.max_grad_norm)
     taught = frozenset(name for each in sets for name in labelled_tasks(each.train)) - {*settings.plan.freeze}
     return Prepared(place, tasks, sets, parts, planned, collate, sampler, forward, optimizer, scaler, step, taught)
 
@@ -87,6 +97,12 @@ def planned_components(model: MultiTaskModel, settings: TrainingSettings) -> lis
     return components(model)
 
 
+def reading_of(pretrained: Pretrained) -> Reading:
+    """How the model's texts become tokens."""
+    kept = pretrained.settings
+    return Reading(pretrained.tokenizer, kept.prompt_text(), kept.pool_prompt)
+
+
 def feed_of(
     pretrained: Pretrained,
     prepared: Prepared,
@@ -95,19 +111,20 @@ def feed_of(
     folder: Path,
     *,
     private: bool = False,
+    originals: Originals | None = None,
 ) -> Feed:
     """Where the batches of a training come from; ``folder`` is for what is kept of frozen layers."""
-    kept = pretrained.settings
     return Feed(
         pretrained.model,
         prepared.collate,
         data,
         prepared.sets,
         settings,
-        Reading(pretrained.tokenizer, kept.prompt_text(), kept.pool_prompt),
+        reading_of(pretrained),
         dtype=prepared.forward.dtype or torch.float32,
         folder=folder,
         private=private,
+        originals=originals,
     )
 
 
@@ -120,15 +137,21 @@ def autocast_dtype(settings: TrainingSettings, device: torch.device) -> torch.dt
 
 
 def check_settings(
-    pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, device: str | None
-) -> None:
-    """Find out before anything is written what would go wrong later.
+    pretrained: Pretrained,
+    data: Sequence[DataSet],
+    settings: TrainingSettings,
+    device: str | None,
+    keeping: Keeping | None = None,
+) -> Subject:
+    """Find out before anything is written what would go wrong later; what of ``pretrained`` is trained.
 
     Raises:
         UserError: the plan or the score names what is not there, there is nothing to score by, no such device, or one
-            that does not compute in the dtype asked for.
+            that does not compute in the dtype asked for; or what is wanted of the embedding cannot be.
     """
-    place = resolve_device(device)
+    place, keeping = resolve_device(device), keeping or Keeping()
+    subject = subject_of(pretrained, data, keeping)
+    pretrained = subject.view
     if settings.fp16 and place.type != "cuda":
         raise UserError(f"training.fp16: needs a GPU, the device is {place.type}; leave it out, or use bf16")
     check_score(settings.score, pretrained.tasks)
@@ -149,6 +172,8 @@ def check_settings(
         )
     if settings.early_stopping_patience is not None and not labelled:
         raise UserError("training.early_stopping_patience: needs validation data, and there is none")
+    check_keeping(subject, keeping, data, learns)
+    return subject
 
 
 def _rows(data: DataSet, collate: Collator, settings: TrainingSettings) -> Rows:

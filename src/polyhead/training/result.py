@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from polyhead.evaluation import Report
+from polyhead.evaluation.embeddings import EmbeddingReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class EvaluationReport:
 
     Mean training losses since the one before, validation losses and metrics, and the score that selects (greater is
     better). ``cut_texts`` of the training rows since then were longer than the limit; ``cut_words`` of their words
-    were beyond it. ``skipped`` counts all steps so far that were skipped.
+    were beyond it. ``skipped`` counts all steps so far that were skipped. ``embedding`` is what the embedding was
+    measured to be.
     """
 
     epoch: int
@@ -48,10 +50,14 @@ class EvaluationReport:
     cut_texts: int = 0
     cut_words: int = 0
     skipped: int = 0
+    embedding: EmbeddingReport | None = None
+    held: bool = True
+    """Whether the embedding was worse than the original by no more than was allowed."""
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON-ready form; what is not a number is None."""
-        row = {**asdict(self), "report": self.report.as_dict()}
+        embedding = None if self.embedding is None else self.embedding.as_dict()
+        row = {**asdict(self), "report": self.report.as_dict(), "embedding": embedding}
         for name in ("loss", "score"):
             row[name] = row[name] if isfinite(row[name]) else None
         for name in ("losses", "train_losses"):
@@ -61,7 +67,8 @@ class EvaluationReport:
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "EvaluationReport":
         """The inverse of ``as_dict``."""
-        values = {**row, "report": Report.from_dict(row["report"])}
+        embedding = None if row["embedding"] is None else EmbeddingReport.from_dict(row["embedding"])
+        values = {**row, "report": Report.from_dict(row["report"]), "embedding": embedding}
         for name in ("loss", "score"):
             values[name] = nan if row[name] is None else row[name]
         for name in ("losses", "train_losses"):
@@ -104,11 +111,20 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Mixture:
+    """Start and end weights, mixed: ``share`` is the end's; the score, and by how much the embedding is worse."""
+
+    share: float
+    score: float
+    drop: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingResult:
     """A finished training: where the best model is, which evaluation it was, and every evaluation's report.
 
     ``drift`` says of each frozen head by how much its answers moved with the encoder; ``stages`` how many of the plan's
-    stages began.
+    stages began; ``mixtures`` what mixtures of start and end weights gave, where they were tried.
     """
 
     model: Path
@@ -118,3 +134,9 @@ class TrainingResult:
     seconds: float
     drift: Mapping[str, Moved] = field(default_factory=dict)
     stages: int = 1
+    mixtures: Sequence[Mixture] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether the best model keeps its embedding within what was allowed."""
+        return self.best.held

@@ -46,25 +46,34 @@ class Selection:
     """Remembers the best score.
 
     Without any score (no validation data) every evaluation counts as the best so far; after a first score,
-    one without (its loss is not a number) does not.
+    one without (its loss is not a number) does not. One that does not hold the embedding is never better than one that
+    does; among such, the best is the one whose embedding is least worse.
     """
 
     def __init__(self, patience: int | None, state: Mapping[str, Any] | None = None) -> None:
         self.patience = patience
         self.best: float | None = state["best"] if state else None
+        self.held: bool = state["held"] if state else False
         self.waited: int = state["waited"] if state else 0
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint must remember."""
-        return {"best": self.best, "waited": self.waited}
+        return {"best": self.best, "held": self.held, "waited": self.waited}
 
-    def update(self, score: float, *, waits: bool = True) -> bool:
-        """Take an evaluation's score; whether it is the best. Patience is not used up unless it ``waits``."""
-        if not math.isfinite(score):
+    def update(self, score: float, *, waits: bool = True, worse: float | None = None) -> bool:
+        """Take an evaluation's score; whether it is the best. Patience is not used up unless it ``waits``.
+
+        ``worse`` is by how much the embedding is worse than the original where that is more than is allowed.
+        """
+        held = worse is None
+        value = score if worse is None else -worse
+        if held < self.held:
+            better = False
+        elif not math.isfinite(value):
             better = self.best is None
         else:
-            better = self.best is None or score > self.best
-            self.best = score if better else self.best
+            better = self.best is None or held > self.held or value > self.best
+            self.best, self.held = (value, held) if better else (self.best, self.held)
         self.waited = 0 if better or not waits else self.waited + 1
         return better
 

@@ -32,6 +32,7 @@ class Step:
         self,
         forward: Forward,
         tasks: Mapping[str, Task],
+        weights: Mapping[str, float],
         optimizer: Optimizer,
         scaler: GradScaler,
         *,
@@ -39,6 +40,7 @@ class Step:
     ) -> None:
         self.forward = forward
         self.tasks = tasks
+        self.weights = weights
         self.optimizer = optimizer
         self.scaler = scaler
         self.max_grad_norm = max_grad_norm
@@ -55,7 +57,7 @@ class Step:
         for batch in batches:
             cache = self._cache(batch)
             losses = cache.losses() if cache else self.forward(batch)[1]
-            weighted = [self.tasks[name].weight / max(1, counts[name]) * loss for name, loss in losses.items()]
+            weighted = [self.weights[name] / max(1, counts[name]) * loss for name, loss in losses.items()]
             for name, loss in losses.items():
                 sums[name] += float(loss.detach())
             if not all(map(math.isfinite, sums.values())):
@@ -72,8 +74,8 @@ class Step:
         return StepResult(means, applied, finite)
 
     def weighted_sum(self, losses: Mapping[str, float]) -> float:
-        """The tasks' losses by their weights."""
-        return sum((self.tasks[name].weight * loss for name, loss in losses.items()), 0.0)
+        """The losses by their weights."""
+        return sum((self.weights[name] * loss for name, loss in losses.items()), 0.0)
 
     def _cache(self, batch: Batch) -> GradientCache | None:
         """What takes the batch through the encoder in small parts, where its tasks ask for that."""

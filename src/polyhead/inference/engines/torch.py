@@ -9,7 +9,6 @@ from torch import Tensor
 from polyhead.data.collate import to_inputs
 from polyhead.inference.engines.base import EngineOutput
 from polyhead.kinds.base import FloatArray
-from polyhead.modeling.encoded import Encoded
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained.computing import computing_model
 from polyhead.pretrained.hardware import batch_tokens, resolve_device, resolve_dtype
@@ -31,10 +30,9 @@ class TorchEngine:
     ) -> EngineOutput:
         """One forward pass."""
         heads = self.model.heads
-        layers = any(heads[name].reads_layers for name in (*tasks, *pairs))
-        encoded: Encoded = self.model.encoder(to_inputs(padded).to(self.device), layers=layers)
-        logits = {name: _numpy(heads[name].answer(heads[name](encoded), encoded)) for name in tasks}
-        features = {name: _numpy(heads[name].features(encoded)) for name in pairs}
+        encoded, views = self.model.views(to_inputs(padded).to(self.device), (*tasks, *pairs))
+        logits = {name: _numpy(heads[name].answer(heads[name](views[name]), views[name])) for name in tasks}
+        features = {name: _numpy(heads[name].features(views[name])) for name in pairs}
         tokens = _numpy(encoded.tokens) if token_states else None
         return EngineOutput(_numpy(encoded.embedding), logits, features, tokens)
 

@@ -18,6 +18,7 @@ from polyhead.modeling.pooling import Pooling
 from polyhead.printing import size
 from polyhead.training.activations.lower import Boundary, Lower, Reading
 from polyhead.training.activations.rows import Rows, Source, Texts
+from polyhead.training.embedding.originals import Originals
 from polyhead.training.fit import reads_tokens
 from polyhead.training.sampling import Draw
 from polyhead.training.settings import TrainingSettings
@@ -62,6 +63,7 @@ class Feed:
         dtype: torch.dtype,
         folder: Path,
         private: bool,
+        originals: Originals | None = None,
     ) -> None:
         self._model = model
         self._collate = collate
@@ -72,6 +74,7 @@ class Feed:
         self._dtype = dtype
         self._folder = folder
         self._private = private
+        self._originals = originals
         self._rows: dict[str, Rows] = {}
         self._texts: dict[str, Texts] = {}
         self.sources = [Source(each.validation) for each in data]
@@ -86,10 +89,11 @@ class Feed:
         """The batch of a draw."""
         name = self._sets[draw.data_set].name
         if name not in self._texts:
-            return self._collate(draw.examples(self._sets))
-        return self._rows[name].batch(
-            torch.from_numpy(draw.rows), self._texts[name], pool_prompt=self._reading.pool_prompt
-        )
+            batch = self._collate(draw.examples(self._sets))
+        else:
+            rows, prompt = torch.from_numpy(draw.rows), self._reading.pool_prompt
+            batch = self._rows[name].batch(rows, self._texts[name], pool_prompt=prompt)
+        return batch if self._originals is None else self._originals.beside(batch, draw, name)
 
     def begin(
         self,

@@ -76,10 +76,12 @@ def adapters(model: MultiTaskModel) -> dict[str, Any]:
 def _config(model: MultiTaskModel, settings: Lora) -> Any:
     from peft import LoraConfig
 
+    layers = set(model.encoder.backbone.layer_list()[max(0, model.encoder.fixed) :])
+    own = [name for name, module in model.encoder.backbone.network.named_modules() if module in layers]
     linear = {
-        name.removesuffix(".base_layer")
-        for layer in model.encoder.backbone.layer_list()
-        for name, module in layer.named_modules()
+        f"{place}.{name}".removesuffix(".base_layer")
+        for place in own
+        for name, module in model.encoder.backbone.network.get_submodule(place).named_modules()
         if isinstance(module, nn.Linear) and ".lora_" not in name
     }
     if not linear:

@@ -29,7 +29,7 @@ def stages(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
         UserError: the plan names what the model does not have, or leaves nothing to learn.
     """
     _check(plan, parts)
-    held = _names(part for part in parts if _is_frozen(part, plan.freeze))
+    held = _names(part for part in parts if part.fixed or _is_frozen(part, plan.freeze))
     found: list[Stage] = []
     for stage in _unfrozen(plan, parts):
         learns = stage.learns - held

@@ -1,0 +1,54 @@
+"""Mixtures of start and end weights: (1 − α)·θ₀ + α·θ₁, heads included (Wortsman et al., 2021, arXiv 2109.01903).
+
+θ₀ is the model as it is when the first of its encoder's weights begins to learn: with ``plan: probe-then-full`` its
+heads are trained by then.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from polyhead.errors import UserError, shown
+from polyhead.folder.files import whole_folder
+
+START = "start"
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+def keep_start(model: nn.Module, folder: Path) -> None:
+    """Write the weights of ``model`` into ``folder``.
+
+    Raises:
+        UserError: the disk is full, or the place cannot be written.
+    """
+    tensors = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+    with whole_folder(folder) as place:
+        try:
+            save_file(tensors, place / "model.safetensors")
+        except SafetensorError as error:  # its I/O errors are no OSError
+            raise UserError(f"{folder}: cannot be written ({shown(str(error), 120)})") from None
+
+
+def read_start(folder: Path) -> dict[str, Tensor]:
+    """The weights that were kept there.
+
+    Raises:
+        UserError: they are gone or damaged.
+    """
+    try:
+        found: dict[str, Tensor] = load_file(folder / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{folder}: embedding.interpolate needs the weights kept there ({shown(str(error))})") from None
+    return found
+
+
+def mix(model: nn.Module, start: Mapping[str, Tensor], end: Mapping[str, Tensor], share: float) -> None:
+    """Give ``model`` one mixture."""
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                tensor.copy_(torch.lerp(start[name].to(tensor), end[name].to(tensor), share))
