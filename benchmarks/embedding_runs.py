@@ -51,6 +51,8 @@ RUNS: Mapping[str, Run] = {
     **{f"anchor {weight:g}, mix": _anchored(weight, **_MIX) for weight in (0.3, 1, 3)},
     "anchor 1, hidden": _anchored(1, **_HIDDEN),
     **{f"anchor {weight:g}, projected": _anchored(weight, **_PROJECTED) for weight in (1, 3)},
+    **{f"anchor {weight:g}, hidden, then full": _anchored(weight, **_HIDDEN, **_THEN_FULL) for weight in (0.1, 0.2)},
+    "anchor 0.1, then full": _anchored(0.1, **_THEN_FULL),
     "anchor 0.2, hidden, 4 epochs": _anchored(0.2, **_HIDDEN, **{"training.epochs": 4}),
     "plain, hidden, 4 epochs": Run("joint", {**_HIDDEN, "training.epochs": 4}),
     "anchor 1, 5 epochs": _anchored(1, **{"training.epochs": 5}),

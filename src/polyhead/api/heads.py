@@ -1,6 +1,8 @@
 """A model's heads: put on, found, frozen."""
 
-from collections.abc import Collection, Iterable, Sequence
+import copy
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,7 @@ def new_task(name: str, kind: str, labels: Sequence[str], settings: dict[str, An
     Raises:
         UserError: a name that is taken or no task name, an unknown kind, or settings that it does not have.
     """
-    check_task_name(name)
-    if name in taken:
-        raise UserError(f"add_head: there is a head {name} already; remove it first")
+    check_free(taken, name)
     if kind not in KINDS:
         raise UserError(f"add_head: kind must be one of {', '.join(KINDS)}; found {shown(kind)}")
     if isinstance(labels, str):
@@ -32,6 +32,17 @@ def new_task(name: str, kind: str, labels: Sequence[str], settings: dict[str, An
         return KINDS[kind].model_validate({**settings, "kind": kind, "labels": tuple(labels)})
     except ValueError as error:
         raise UserError(f"add_head: {shown(str(error), 200)}") from None
+
+
+def check_free(taken: Collection[str], name: str) -> None:
+    """Refuse a name that no new head can have.
+
+    Raises:
+        UserError: it is taken, or no task name.
+    """
+    check_task_name(name)
+    if name in taken:
+        raise UserError(f"there is a head {name} already; remove it first, or choose another name")
 
 
 def check_head(tasks: Collection[str], name: str) -> str:
@@ -93,6 +104,72 @@ def check_vectors(vectors: FloatArray, width: int, tasks: dict[str, Task], names
     for name in names:
         if not tasks[name].reads_embedding:
             raise UserError(f"task {name}: does not read the embedding alone; train a head with input: embedding")
+
+
+def rename(pretrained: Pretrained, old: str, new: str) -> None:
+    """Give a head another name.
+
+    Raises:
+        UserError: there is no such head, or the new name is taken or none.
+    """
+    check_head(pretrained.tasks, old)
+    check_free(pretrained.tasks, new)
+    names = {name: new if name == old else name for name in pretrained.heads}  # their order stays
+    modules = {name: pretrained.model.heads[name] for name in pretrained.heads}
+    records = dict(pretrained.heads)
+    for name in names:
+        del pretrained.model.heads[name]
+        pretrained.model.stands_on.pop(name, None)
+    pretrained.heads.clear()
+    for name, own in names.items():
+        pretrained.put_head(own, records[name], modules[name])
+
+
+def merge(pretrained: Pretrained, other: Pretrained, names: Mapping[str, str]) -> None:
+    """Put heads of ``other`` on the same encoder here; ``names`` maps those that come to what they are called here.
+
+    Raises:
+        UserError: another encoder, tokenizer or reading of texts, a head that does not fit its own, or a taken name.
+    """
+    here, there = pretrained.encoder_hash(), other.encoder_hash()
+    if here != there:
+        raise UserError(
+            f"merge: the encoders differ ({here[:12]} and {there[:12]}), so the heads of one mean nothing on the other;"
+            " train them on one encoder: plan: probe, or embedding: {mode: fork, top: K}"
+        )
+    for what, one, two in (
+        ("settings", pretrained.settings, other.settings),
+        ("tokenizers", pretrained.tokenizer.backend.to_str(), other.tokenizer.backend.to_str()),
+    ):
+        if one != two:
+            raise UserError(f"merge: the {what} differ, so texts are not read alike; train the heads on one model")
+    for name, new in names.items():
+        check_head(other.tasks, name)
+        check_free(pretrained.tasks, new)
+        if other.heads[name].encoder_hash is not None:
+            raise UserError(f"merge: head {name} was made for another encoder than the one beside it; retrain it")
+    branches: dict[str | None, str | None] = {None: None}
+    for name, new in names.items():
+        head = other.heads[name]
+        if head.branch not in branches:
+            assert head.branch is not None
+            branches[head.branch] = _put_branch(pretrained, other, head.branch)
+        module = copy.deepcopy(other.model.heads[name])
+        pretrained.put_head(new, replace(head, branch=branches[head.branch]), module)
+
+
+def _put_branch(pretrained: Pretrained, other: Pretrained, name: str) -> str:
+    """Bring a branch over; its name here, the one that has the same weights if there is one."""
+    wanted = other.branch_hash(name)
+    for own in pretrained.model.branches:
+        if pretrained.branch_hash(own) == wanted:
+            return own
+    new, number = name, 1
+    while new in pretrained.model.branches:
+        number += 1
+        new = f"{name}-{number}"
+    pretrained.model.set_branch(new, other.model.branches[name].standing_on(pretrained.model.encoder.backbone))
+    return new
 
 
 def probabilities(answer: TaskPrediction, labels: Sequence[str]) -> list[float]:

@@ -12,8 +12,10 @@ from polyhead.api.heads import (
     check_head,
     check_texts,
     check_vectors,
+    merge,
     new_task,
     probabilities,
+    rename,
     set_learning,
     wanted_heads,
 )
@@ -308,6 +310,26 @@ class Polyhead:
             UserError: there is no such head.
         """
         self.pretrained.remove_head(check_head(self.tasks, name))
+        self.refresh()
+
+    def rename_head(self, old: str, new: str) -> None:
+        """Give a head another name; its answers stay as they are.
+
+        Raises:
+            UserError: there is no such head, or the new name is taken or none.
+        """
+        rename(self.pretrained, old, new)
+        self.refresh()
+
+    def merge_heads(self, other: "Polyhead", names: Mapping[str, str] | None = None) -> None:
+        """Put the heads of ``other`` on this model, which must have the very same encoder; all answers stay.
+
+        ``names`` maps those that come to what they are called here; all of them, under their own names, if left out.
+
+        Raises:
+            UserError: another encoder, tokenizer or reading of texts, or a name that is taken.
+        """
+        merge(self.pretrained, other.pretrained, {name: name for name in other.tasks} if names is None else names)
         self.refresh()
 
     def freeze(self, *names: str) -> None:

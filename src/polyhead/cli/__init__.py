@@ -6,7 +6,20 @@ import sys
 import typer
 
 from polyhead._version import __version__
-from polyhead.cli import check, convert, encode, evaluate, info, init, predict, quickstart, similarity, study, train
+from polyhead.cli import (
+    check,
+    convert,
+    encode,
+    evaluate,
+    heads,
+    info,
+    init,
+    predict,
+    quickstart,
+    similarity,
+    study,
+    train,
+)
 from polyhead.errors import UserError, missing_extra
 from polyhead.printing import printable
 
@@ -22,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: [bold]polyhead quickstart[/]",
 )
-for verb in (quickstart, init, check, convert, train, study, evaluate, predict, encode, similarity, info):
+for verb in (quickstart, init, check, convert, train, study, evaluate, heads, predict, encode, similarity, info):
     verb.register(app)
 
 

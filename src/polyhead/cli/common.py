@@ -48,6 +48,30 @@ def open_model(
     return Polyhead.from_pretrained(name, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
 
 
+def original_of(model: "Polyhead", name: str | None, *, device: str | None, dtype: str) -> "Polyhead | None":
+    """The model called ``name``, or the one that the training of ``model`` started from, if it can be had."""
+    if name is not None:
+        return open_model(name, device=device, dtype=dtype)
+    origin = model.pretrained.origin
+    if origin is None:
+        return None
+    if origin.encoder_hash == model.pretrained.encoder_hash():
+        return model
+    try:
+        found = open_model(origin.model, device=device, dtype=dtype)
+        if found.pretrained.encoder_hash() == origin.encoder_hash:
+            return found
+        reason = "is not the one any more"
+    except UserError as error:
+        reason = f"cannot be opened: {error}"
+    notes.print(
+        f"! {printable(origin.model)}, which training started from, {printable(reason)}; what was kept of the embedding"
+        " is not measured: name the original with --original",
+        markup=False,
+    )
+    return None
+
+
 def read_texts(given: list[str] | None) -> list[str]:
     """The texts that were given: as arguments, in one file, or on standard input.
 

@@ -17,6 +17,7 @@ from polyhead.cli.common import (
     note_cut,
     notes,
     open_model,
+    original_of,
     out,
     print_json,
 )
@@ -24,6 +25,7 @@ from polyhead.errors import UserError
 from polyhead.printing import printable
 
 if TYPE_CHECKING:
+    from polyhead.api import Polyhead
     from polyhead.evaluation import Report
 
 
@@ -60,14 +62,28 @@ def evaluate(
     errors: Annotated[
         Path | None, typer.Option(help="Write the rows that went wrong here, as JSONL, the surest errors first.")
     ] = None,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(help="Measure the embedding on this file: two sentences and a score a row, CSV or JSONL."),
+    ] = None,
+    original: Annotated[
+        str | None,
+        typer.Option(help="The model whose embedding it is held against; the one that training started from."),
+    ] = None,
     dtype: Dtype = "auto",
     device: Device = None,
     allow_mismatch: AllowMismatch = False,
     json: Json = False,
 ) -> None:
-    """Score a model's heads on labelled data. Labels, scheme and their order are the model's."""
+    """Score a model's heads on labelled data, or its embedding on pairs. Labels and their order are the model's."""
+    if embeddings is not None:
+        if recipe is not None or data is not None:
+            raise typer.BadParameter("--embeddings is measured by itself; leave the recipe and --data out")
+        opened = open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
+        _embedding(opened, embeddings, original, device=device, dtype=dtype, json=json)
+        return
     if (recipe is None) == (data is None):
-        raise typer.BadParameter("give a recipe, or --data FILE with --format")
+        raise typer.BadParameter("give a recipe, or --data FILE with --format, or --embeddings PAIRS")
     from polyhead.cli.train import noted
     from polyhead.evaluation.bootstrap import RESAMPLES
     from polyhead.evaluation.mistakes import by_confidence
@@ -107,6 +123,21 @@ def evaluate(
     note_cut(report.truncated, opened.max_length)
     if errors is not None:
         out.print(f"{len(wrong):,} rows that went wrong are in {errors}, the surest errors first", markup=False)
+
+
+def _embedding(
+    model: "Polyhead", path: Path, original: str | None, *, device: str | None, dtype: str, json: bool
+) -> None:
+    from polyhead.data.pairs import read_pairs
+    from polyhead.evaluation.tables import embedding_table
+
+    pairs = read_pairs(path)
+    before = original_of(model, original, device=device, dtype=dtype)
+    report = model.evaluate_embedding(pairs, original=before)
+    if json:
+        print_json(report.as_dict())
+        return
+    out.print(embedding_table(report))
 
 
 def _print(report: "Report") -> None:

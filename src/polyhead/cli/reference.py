@@ -32,7 +32,7 @@ def reference() -> str:
 def _lines() -> Iterator[str]:
     yield _INTRO
     commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    for name, command in commands.items():
+    for name, command in _leaves(commands):
         arguments = [each for each in command.params if each.param_type_name == "argument"]
         options = [each for each in command.params if each.param_type_name == "option" and not each.hidden]
         usage = " ".join(_shape(each) for each in arguments)
@@ -46,6 +46,15 @@ def _lines() -> Iterator[str]:
         for each in options:
             yield f"| {_names(each)} | {_plain(each.help or '')} | {_default(each)} |"
         yield ""
+
+
+def _leaves(commands: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command that does something, groups' commands behind the group's name."""
+    for name, command in commands.items():
+        if hasattr(command, "commands"):
+            yield from _leaves(command.commands, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
 
 
 def _shape(argument: Any) -> str:

@@ -9,6 +9,7 @@ from polyhead.cli.common import Device, Json, notes, out, print_json
 from polyhead.printing import printable
 
 if TYPE_CHECKING:
+    from polyhead.evaluation.embeddings import EmbeddingReport
     from polyhead.recipe import Recipe
     from polyhead.training import TrainingResult
 
@@ -117,6 +118,9 @@ def _print(folder: Path, result: "TrainingResult", recipe: "Recipe") -> None:
             f"{name} was frozen; through the encoder {moved.changed:.1%} of its answers are others"
             f" (mean distance {moved.distance:.3f})"
         )
+    embedding = result.best.embedding
+    if embedding is not None and embedding.drift is not None:
+        out.print(_of_embedding(embedding), markup=False)
     early = " (stopped early)" if result.stopped_early else ""
     splits = {split for each in recipe.data.values() for split in (*each.sources, *each.shares)}
     split = "test" if "test" in splits else "validation" if "validation" in splits else "train"
@@ -129,6 +133,14 @@ def _print(folder: Path, result: "TrainingResult", recipe: "Recipe") -> None:
     )
     for line in ending:
         out.print(line, markup=False)
+
+
+def _of_embedding(report: "EmbeddingReport") -> str:
+    assert report.drift is not None
+    line = f"Embedding: {report.drift.neighbours:.0%} of texts' nearest neighbours are as they were"
+    if report.spearman is not None and report.spearman_before is not None:
+        line += f", Spearman on pairs {100 * report.spearman_before:.2f} → {100 * report.spearman:.2f}"
+    return line
 
 
 def parse_overrides(arguments: list[str]) -> dict[str, str]:

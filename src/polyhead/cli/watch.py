@@ -104,6 +104,11 @@ class _View:
             task = report.report.tasks[name]
             for metric in list(task.metrics)[:1] + (["token_accuracy"] if "token_accuracy" in task.metrics else []):
                 cells[f"{name} {metric}"] = f"{100 * task.metrics[metric]:.2f}"
+        if report.embedding is not None:
+            name = "cosine" if report.embedding.spearman is None else "spearman"
+            value = report.embedding.metrics().get(name)
+            if value is not None:
+                cells[f"embedding {name}"] = f"{100 * value:.2f}" + ("" if report.held else " !")
         right, rows = report.report.exact_rows
         if rows:
             cells["exact rows"] = f"{100 * right / rows:.2f}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from rich.table import Table
 from rich.text import Text
 
+from polyhead.evaluation.embeddings import EmbeddingReport
 from polyhead.evaluation.evaluate import EXACT_ROWS, Report, TaskReport
 from polyhead.printing import printable
 
@@ -14,6 +15,36 @@ _MEANINGS = {
     "missed": "an entity was not found",
     "invented": "there is no entity",
 }
+
+
+def embedding_table(report: EmbeddingReport) -> Table:
+    """An embedding's report, each number with what it means."""
+    table = Table("embedding", "", "", title="Embedding", title_justify="left")
+    rows = [
+        ("spearman", report.spearman, _before(report)),
+        ("pearson", report.pearson, ""),
+        ("alignment", report.alignment, "squared distance of texts that are alike; less is better"),
+        ("uniformity", report.uniformity, "less is more evenly spread"),
+    ]
+    if report.drift is not None:
+        rows += [
+            ("cosine", report.drift.cosine, "of a text's embedding and its original one, mean"),
+            ("neighbours", report.drift.neighbours, "share of the 10 nearest that are the same"),
+            ("cka", report.drift.cka, "linear CKA with the original; 1 is the same geometry"),
+        ]
+    for name, value, meaning in rows:
+        if value is not None:
+            table.add_row(name, f"{value:.4f}", meaning)
+    of = f"{report.pairs:,} pairs" if report.pairs else f"{report.texts:,} texts"
+    table.caption = f"measured on {of}"
+    table.caption_justify = "left"
+    return table
+
+
+def _before(report: EmbeddingReport) -> str:
+    if report.spearman_before is None or report.spearman is None:
+        return "of cosines and scores"
+    return f"of cosines and scores; {report.spearman_before:.4f} by the original"
 
 
 def tables(report: Report) -> Iterator[Table]:

@@ -5,51 +5,23 @@ has labels there. At each epoch's end, and in between if so set, the model is ev
 checkpoint written from which the run goes on bit for bit.
 """
 
-import shutil
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from itertools import chain
-from math import nan
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from polyhead.data.example import DataSet
-from polyhead.errors import UserError, shown
-from polyhead.evaluation import Report, evaluate
-from polyhead.evaluation.embeddings import EmbeddingReport
-from polyhead.pretrained import Pretrained, save
+from polyhead.errors import UserError
+from polyhead.pretrained import Pretrained
 from polyhead.pretrained.hardware import resolve_device
-from polyhead.training.checkpoint import Checkpoint, write_checkpoint
+from polyhead.training.checkpoint import Checkpoint
 from polyhead.training.drift import Drift
 from polyhead.training.embedding import Keeping
-from polyhead.training.embedding.mixtures import SHARES, START, keep_start, mix, read_start
-from polyhead.training.embedding.monitor import Monitor
-from polyhead.training.embedding.originals import Originals
-from polyhead.training.forward import Answers
-from polyhead.training.history import History
-from polyhead.training.keep import MODEL, as_trained, calibrate, restore_best
-from polyhead.training.optimizer import planned_rates
-from polyhead.training.plans import Lora, apply
-from polyhead.training.plans.lora import ADAPTER, save_adapter
-from polyhead.training.prepare import Prepared, check_settings, feed_of, prepare, reading_of
-from polyhead.training.result import Callbacks, EvaluationReport, Mixture, StepReport, TrainingResult
-from polyhead.training.sampling import Draw
-from polyhead.training.selection import Selection, score_of
+from polyhead.training.keep import MODEL, calibrate, restore_best
+from polyhead.training.mixing import interpolate
+from polyhead.training.prepare import check_settings, prepare
+from polyhead.training.result import Callbacks, EvaluationReport, Mixture, TrainingResult
+from polyhead.training.run import Run
 from polyhead.training.settings import TrainingSettings
-from polyhead.training.staging import Staging
-from polyhead.training.step import StepResult, seed_step
-from polyhead.training.subject import Subject, encoder_learns
-
-ACTIVATIONS, ORIGINALS = "activations", "originals"
-_MOST_IN_A_ROW = 5
-"""Steps without a finite loss after which a run is given up."""
-
-
-class Diverged(UserError):
-    """Losses were not finite several times in a row: to go on with the same recipe would end in the same way."""
 
 
 class Interrupted(UserError):
@@ -86,7 +58,7 @@ def train(
     prepared = prepare(pretrained, data, settings, device, keeping)
     started = time.perf_counter()
     drift = Drift(prepared, data, [name for name in settings.plan.freeze if name in pretrained.heads])
-    run = _Run(subject, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint, cache, keeping)
+    run = Run(subject, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint, cache, keeping)
     while run.step < run.steps and not run.selection.exhausted:
         for draws in prepared.sampler.steps(run.epoch, start=run.step % len(prepared.sampler)):
             run.advance(draws)
@@ -106,7 +78,9 @@ def train(
     best = [each for each in run.evaluations if each.best][-1]
     tried: list[Mixture] = []
     if keeping.settings.interpolate:
-        best, tried = run.interpolate(best)
+        best, tried = interpolate(run, best)
+    if not best.held:
+        run.callbacks.on_note(_not_held(best, keeping.settings.max_drop))
     calibrate(subject, prepared, run.feed.sources, folder / MODEL)
     run.clear()
     early = run.step < run.steps
@@ -119,232 +93,9 @@ def _due(step: int, every: int | None) -> bool:
     return every is not None and step % every == 0
 
 
-class _Run:
-    """A training under way: everything that changes from step to step, and is in a checkpoint."""
-
-    def __init__(
-        self,
-        subject: Subject,
-        prepared: Prepared,
-        data: Sequence[DataSet],
-        settings: TrainingSettings,
-        folder: Path,
-        callbacks: Callbacks,
-        checkpoint: Checkpoint | None,
-        cache: Path | None,
-        keeping: Keeping,
-    ) -> None:
-        self.subject = subject
-        self.model = subject.view.model
-        self.keeping = keeping.settings
-        self.prepared = prepared
-        self.settings = settings
-        self.folder = folder
-        self.callbacks = callbacks
-        self.steps = len(prepared.sampler) * settings.epochs
-        state: Mapping[str, Any] = {} if checkpoint is None else checkpoint.state
-        self.step: int = state.get("step", 0)
-        self.skipped = state.get("skipped", 0)
-        self.in_a_row = state.get("in_a_row", 0)
-        self.cut = list(state.get("cut", (0, 0)))
-        self.selection = Selection(settings.early_stopping_patience, state.get("selection"))
-        every, on_log = settings.logging_steps, callbacks.on_log
-        self.history = History(folder, every=every, on_log=on_log, state=state.get("history"))
-        self.evaluations = [EvaluationReport.from_dict(row) for row in state.get("evaluations", ())]
-        self.staging = Staging(prepared.stages, settings, epoch=len(prepared.sampler), state=state.get("stage"))
-        apply(prepared.parts, self.staging.stage.learns)
-        self.monitor = Monitor(
-            subject.whole.model,
-            reading_of(subject.whole),
-            keeping,
-            data,
-            dtype=prepared.forward.dtype or torch.float32,
-            constant=subject.branch is not None or not encoder_learns(prepared.stages[-1].learns),
-        )
-        own = cache or folder / ACTIVATIONS
-        anchored = self.keeping.mode == "anchor" and encoder_learns(prepared.stages[-1].learns)
-        originals = self._originals(cache or folder) if anchored else None
-        if checkpoint is not None:
-            checkpoint.restore(self.model, prepared.optimizer)
-            prepared.scaler.load_state_dict(state["scaler"])
-        private = cache is None
-        self.feed = feed_of(subject.view, prepared, data, settings, own, private=private, originals=originals)
-        before = state.get("kept")
-        self._started = False
-        self._begin_stage(before)
-        if before is not None and self.feed.kept != before:
-            raise UserError(f"training.cache: the run kept activations of {', '.join(before)}; make room on the disk")
-        self._clock = time.perf_counter()
-
-    @property
-    def epoch(self) -> int:
-        """The epoch of the next step, from 1."""
-        return self.step // len(self.prepared.sampler) + 1
-
-    def advance(self, draws: Sequence[Draw]) -> None:
-        """One optimizer step."""
-        epoch = self.epoch
-        batches = [self.feed.batch(draw) for draw in draws]
-        seed_step(self.prepared.device, seed=self.settings.seed, step=self.step)
-        factor = self.staging.factor(self.step)
-        result = self.prepared.step(batches, factor=factor)
-        self.step += 1
-        self.cut = [count + sum(batch.cut[kind] for batch in batches) for kind, count in enumerate(self.cut)]
-        loss = self.prepared.step.weighted_sum(result.losses)
-        rate = factor * self._greatest_rate
-        report = StepReport(self.step, self.steps, epoch, loss, result.losses, rate, skipped=not result.applied)
-        self.history.step(report)
-        self.callbacks.on_step(report)
-        self._note_skip(result, draws)
-
-    def _rate(self) -> float:
-        """The greatest rate within the backbone, or that of the heads while they learn alone."""
-        rates = planned_rates(self.prepared.parts, self.settings)
-        backbone = [rates[name] for name in self.staging.stage.learns if name.startswith("backbone.")]
-        return max(backbone, default=self.settings.head_learning_rate)
-
-    def _note_skip(self, result: StepResult, draws: Sequence[Draw]) -> None:
-        self.skipped += not result.applied
-        expected = result.finite and self.prepared.scaler.is_enabled()  # the scaler is looking for its scale
-        self.in_a_row = 0 if result.applied or expected else self.in_a_row + 1
-        if self.in_a_row >= _MOST_IN_A_ROW:
-            losses = ", ".join(f"{name} {loss:g}" for name, loss in result.losses.items())
-            examples = list(chain.from_iterable(draw.examples(self.prepared.sets) for draw in draws))
-            self.clear()
-            where = shown(", ".join(example.source for example in examples[:4]), 160)
-            raise Diverged(
-                f"training: losses or gradients of {self.in_a_row} steps in a row were not finite, last in step"
-                f" {self.step} ({losses}), rows {where} … ({len(examples)} in all); lower the rates, look at these rows"
-            )
-
-    def evaluate(self) -> None:
-        """Score the model on validation data; keep it if it is the best."""
-        prepared = self.prepared
-        scored, losses, loss, score, embedding = self._scored()
-        worse = None if self.keeping.interpolate else self._beyond(embedding)
-        best = self.selection.update(score, waits=self.staging.last, worse=worse)
-        if best:
-            save(as_trained(self.subject, prepared, embedding), self.folder / MODEL)
-            if self.settings.plan.name == "lora":
-                save_adapter(self.model, self.settings.plan.lora or Lora(), self.folder / ADAPTER)
-        apply(prepared.parts, self.staging.stage.learns)
-        now = time.perf_counter()
-        report = EvaluationReport(
-            epoch=(self.step - 1) // len(prepared.sampler) + 1,
-            epochs=self.settings.epochs,
-            step=self.step,
-            train_losses=self.history.losses_since_evaluation(),
-            losses=losses,
-            loss=loss,
-            report=scored,
-            score=score,
-            best=best,
-            seconds=now - self._clock,
-            cut_texts=self.cut[0],
-            cut_words=self.cut[1],
-            skipped=self.skipped,
-            embedding=embedding,
-            held=self._beyond(embedding) is None,
-        )
-        self.cut, self._clock = [0, 0], now
-        self.evaluations.append(report)
-        self.history.evaluation(report)
-        self.callbacks.on_evaluation(report)
-
-    def _scored(self) -> tuple[Report, dict[str, float], float, float, EmbeddingReport | None]:
-        """The model's report on validation data, losses, their weighted sum, the score, and the embedding's report."""
-        prepared = self.prepared
-        self.model.eval()
-        answers = Answers(prepared.forward, prepared.collate, self.feed.sources)
-        scored = evaluate(prepared.tasks, answers, reliability=False)
-        losses = answers.losses()
-        loss = prepared.step.weighted_sum(losses) if losses else nan
-        score = score_of(self.settings.score, prepared.tasks, scored, loss)
-        return scored, losses, loss, score, self.monitor.measure(self.subject.whole.model)
-
-    def _beyond(self, embedding: EmbeddingReport | None) -> float | None:
-        """By how much the embedding is worse than the original, where that is more than is allowed."""
-        if self.keeping.max_drop is None or embedding is None or embedding.drop is None:
-            return None
-        return embedding.drop if not embedding.drop <= self.keeping.max_drop else None
-
-    def interpolate(self, best: EvaluationReport) -> tuple[EvaluationReport, list[Mixture]]:
-        """Keep the best mixture of start weights and those of ``best``; its report, and what was tried."""
-        whole, selection, tried = self.subject.whole, Selection(None), []
-        start = read_start(self.folder / START)
-        end = {name: tensor.detach().clone() for name, tensor in whole.model.state_dict().items()}
-        for share in SHARES:
-            mix(whole.model, start, end, share)
-            scored, losses, loss, score, embedding = self._scored()
-            tried.append(Mixture(share, score, None if embedding is None else embedding.drop))
-            if selection.update(score, worse=self._beyond(embedding)):
-                chosen, held = share, self._beyond(embedding) is None
-                best = replace(
-                    best, report=scored, losses=losses, loss=loss, score=score, embedding=embedding, held=held
-                )
-        mix(whole.model, start, end, chosen)
-        whole.embedding = None if best.embedding is None else best.embedding.as_dict()
-        save(whole, self.folder / MODEL)
-        return best, tried
-
-    def _originals(self, folder: Path) -> Originals:
-        """What the embeddings of all training texts are before the first step."""
-        return Originals(
-            self.model,
-            reading_of(self.subject.view),
-            self.prepared.sets,
-            dtype=self.prepared.forward.dtype or torch.float32,
-            folder=folder / ORIGINALS,
-            advance=self.callbacks.on_cached,
-        )
-
-    def clear(self) -> None:
-        """Take away what was kept for this run alone."""
-        self.feed.clear()
-        for name in (ORIGINALS, START):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-
-    def end_epoch(self) -> None:
-        """Go on to the plan's next stage, if it is time."""
-        if self.step < self.steps and self.staging.epoch_ended(self.step, self.evaluations[-1].score):
-            self._begin_stage()
-
-    def _begin_stage(self, only: Sequence[str] | None = None) -> None:
-        """Let the current stage's parameters learn, on what is kept of all below them; ``only`` of these data sets."""
-        learns = self.staging.stage.learns
-        begins = self.step == self.staging.began
-        if self.keeping.interpolate and begins and not self._started and encoder_learns(learns):
-            keep_start(self.subject.trained(), self.folder / START)
-        self._started |= encoder_learns(learns)
-        self.feed.begin(
-            learns,
-            self.prepared.parts,
-            epochs=self.staging.epochs,
-            only=only,
-            advance=self.callbacks.on_cached,
-            note=self.callbacks.on_note,
-        )
-        apply(self.prepared.parts, learns)
-        self._greatest_rate = self._rate()
-
-    def save(self) -> None:
-        """Write a checkpoint."""
-        state = {
-            "skipped": self.skipped,
-            "in_a_row": self.in_a_row,
-            "cut": self.cut,
-            "selection": self.selection.state(),
-            "stage": self.staging.state(),
-            "kept": self.feed.kept,
-            "history": self.history.state(),
-            "scaler": self.prepared.scaler.state_dict(),
-            "evaluations": [each.as_dict() for each in self.evaluations],
-        }
-        write_checkpoint(
-            self.folder,
-            step=self.step,
-            model=self.model,
-            optimizer=self.prepared.optimizer,
-            state=state,
-            keep=self.settings.save_total_limit,
-        )
+def _not_held(best: EvaluationReport, allowed: float | None) -> str:
+    assert best.embedding is not None
+    return (
+        f"! embedding.max_drop: no evaluation held the embedding within {allowed:g}; kept is the one that lost least,"
+        f" {best.embedding.drop:.4f}; anchor it, or learn on a fork"
+    )

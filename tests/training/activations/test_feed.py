@@ -26,8 +26,8 @@ from polyhead.kinds import (
 )
 from polyhead.pretrained import DEFAULT_BACKBONE, Pretrained, load
 from polyhead.training import Callbacks, TrainingSettings, train
-from polyhead.training.loop import ACTIVATIONS
 from polyhead.training.prepare import feed_of, prepare
+from polyhead.training.run import ACTIVATIONS
 from polyhead.training.sampling import Draw
 
 TEXTS = [text[:60].strip() or "x" for text in sentences(40, seed=8)]

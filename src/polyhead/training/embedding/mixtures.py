@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from polyhead.errors import UserError, shown
 from polyhead.folder.files import whole_folder
 
-START = "start"
+START, END = "start", "end"
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
-def keep_start(model: nn.Module, folder: Path) -> None:
+def keep_weights(model: nn.Module, folder: Path) -> None:
     """Write the weights of ``model`` into ``folder``.
 
     Raises:
@@ -33,7 +33,7 @@ def keep_start(model: nn.Module, folder: Path) -> None:
             raise UserError(f"{folder}: cannot be written ({shown(str(error), 120)})") from None
 
 
-def read_start(folder: Path) -> dict[str, Tensor]:
+def read_weights(folder: Path) -> dict[str, Tensor]:
     """The weights that were kept there.
 
     Raises:

@@ -32,7 +32,7 @@ class EmbeddingSettings(BaseModel):
     )
     weight: float = Field(1.0, gt=0, description="anchor: the loss's weight, as a task's")
     top: int | None = Field(None, ge=1, description="fork: how many of the topmost layers are copied")
-    name: str = Field("fork", pattern=TASK_NAME, description="fork: the branch's name in the model")
+    name: str = Field("fork", pattern=f"^{TASK_NAME}$", description="fork: the branch's name in the model")
     pairs: str | None = Field(
         None, description="a file with two sentences and a score a row (csv or jsonl) to measure the embedding on"
     )

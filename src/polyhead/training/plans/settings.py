@@ -82,7 +82,9 @@ class Plan(_Settings):
     )
     lora: Lora | None = Field(None, description="the strategy lora, with its settings")
     freeze: tuple[str, ...] = Field(
-        (), min_length=1, description="heads, or backbone, that do not learn whatever the strategy is"
+        (),
+        min_length=1,
+        description="heads, backbone, or encoder (also pooling and projection), that learn under no strategy",
     )
     layer_decay: float | None = Field(
         None, gt=0, le=1, description="each layer's rate is this times that of the layer above; 0.8 for thaw, else 1"

@@ -7,6 +7,9 @@ from polyhead.errors import UserError, shown
 from polyhead.modeling.components import Component
 from polyhead.training.plans.settings import Plan, ProbeThenFull, Thaw
 
+ENCODER = "encoder"
+"""What ``freeze`` calls all that the embedding comes from: backbone, pooling and projection."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -97,12 +100,18 @@ def _above(parts: Sequence[Component], depth: int) -> frozenset[str]:
 
 def _is_frozen(part: Component, names: Sequence[str]) -> bool:
     in_backbone = part.name in ("embeddings", "backbone") or part.name.startswith("layers.")
-    return part.name in {f"heads.{name}" for name in names} or (in_backbone and "backbone" in names)
+    in_encoder = in_backbone or part.name in ("pooling", "projection")
+    held = (in_backbone and "backbone" in names) or (in_encoder and ENCODER in names)
+    return held or part.name in {f"heads.{name}" for name in names}
 
 
 def _check(plan: Plan, parts: Sequence[Component]) -> None:
     layers = _layers(parts)
-    known = ["backbone", *(part.name.removeprefix("heads.") for part in parts if part.name.startswith("heads."))]
+    known = [
+        "backbone",
+        ENCODER,
+        *(part.name.removeprefix("heads.") for part in parts if part.name.startswith("heads.")),
+    ]
     for name in plan.freeze:
         if name not in known:
             raise UserError(f"training.plan: freeze takes {', '.join(known)}; found {shown(name)}")
