@@ -16,6 +16,7 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
+from conftest import sentences
 from polyhead import UserError, load_recipe, train
 from polyhead.data import stream
 from polyhead.data.stream import StreamedExamples
@@ -43,8 +44,14 @@ def recipe_file(path: Path, backbone: Path, **training: Any) -> Path:
                 "tasks": {"topic": {}, "entities": {}}},
         "topics": {"format": "jsonl", "train": {"path": "validation.jsonl", "sample": {"rows": 60}}, "tasks": tasks},
     }  # fmt: skip
+    embedding = training.pop("embedding", {})
+    if "texts" in embedding:
+        texts = path.parent / embedding["texts"]
+        texts.write_text("".join(f"{text}\n" for text in sentences(40)), encoding="utf-8")
+        embedding = {**embedding, "texts": str(texts)}
     content = {
         "model": {"backbone": str(backbone), "max_length": 24},
+        "embedding": embedding,
         "tasks": {"topic": {"kind": "classification"}, "entities": {"kind": "tagging", "word_shapes": True}},
         "data": sets,
         "training": {**PLAIN, **training},
@@ -100,6 +107,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "probe": {"plan": "probe", "group_by_length": False},
     "thaw": {"plan": {"thaw": {"patience": 1}}, "epochs": 6, "learning_rate": 0.01, "early_stopping_patience": 1},
     "lora": {"plan": {"lora": {"rank": 4, "dropout": 0.2}}, "bf16": True},
+    "fork": {"embedding": {"mode": "fork", "top": 1}, "plan": {"thaw": {"epochs": [2]}}},
+    "fork, lora": {"embedding": {"mode": "fork", "top": 1}, "plan": "lora"},
+    "anchor, gate": {"embedding": {"mode": "anchor", "weight": 0.5, "max_drop": 0.01, "texts": "test.txt"}},
+    "mixtures": {"embedding": {"interpolate": True, "max_drop": 0.02}, "plan": "probe-then-full", "epochs": 3},
     "top layer, rates": {"plan": {"top": 1, "rates": {"bias": 1e-3}}},
 }
 

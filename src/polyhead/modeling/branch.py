@@ -72,7 +72,7 @@ class Branch(nn.Module):
         tokens = above[-1]
         with torch.autocast(tokens.device.type, enabled=False):
             pooled = self.pooling(tokens, encoded.pooling_mask)
-        layers = (*encoded.layers[: self.depth + 1], *above[self.depth + 1 :])
+        layers = (*encoded.layers[: self.depth + 1], *above)
         return Encoded(
             tokens,
             encoded.mask,

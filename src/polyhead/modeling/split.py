@@ -1,7 +1,7 @@
 """A backbone in two parts: the layers below a depth, whose states can be kept, and those above it."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,11 +51,11 @@ class Above:
         self._whole = depth == backbone.layers
         if not self._whole:
             as_tuple = _gives_tuples(backbone)
-            self._first = _Kept(backbone.layer_list()[0], as_tuple=as_tuple)
-            passing = [_Passed(layer, as_tuple=as_tuple) for layer in backbone.layer_list()[1:depth]]
-            self._backbone = Backbone(
-                network=with_layers(backbone, [self._first, *passing, *backbone.layer_list()[depth:]])
-            )
+            self._upper = backbone.layer_list()[depth:]
+            lowest, *others = backbone.layer_list()
+            self._first = (_Kept if depth else _Fed)(lowest, as_tuple=as_tuple)
+            passing = [_Passed(layer, as_tuple=as_tuple) for layer in others[: max(0, depth - 1)]]
+            self._backbone = Backbone(network=with_layers(backbone, [self._first, *passing, *self._upper[not depth :]]))
 
     def __call__(self, states: Tensor, attention_mask: Tensor) -> Tensor:
         """*Shapes:* (texts, tokens, hidden), (texts, tokens) → (texts, tokens, hidden)."""
@@ -65,11 +65,20 @@ class Above:
             last: Tensor = self._backbone(torch.zeros_like(attention_mask), attention_mask)[-1]
         return last
 
-    def layers(self, states: Tensor, attention_mask: Tensor) -> Sequence[Tensor]:
-        """The states of every layer from the embedding on; those below the one that was kept mean nothing."""
-        with self._first.keeping(states):
-            found: Sequence[Tensor] = self._backbone(torch.zeros_like(attention_mask), attention_mask, layers=True)
-        return found
+    def layers(self, states: Tensor, attention_mask: Tensor) -> list[Tensor]:
+        """The states after each layer above ``depth``; the last are those that the network gives."""
+        found: list[Tensor] = []
+
+        def ran(module: nn.Module, given: Any, output: Any) -> None:
+            found.append(output[0] if isinstance(output, tuple) else output)
+
+        handles = [layer.register_forward_hook(ran) for layer in self._upper]
+        try:
+            last = self(states, attention_mask)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return [*found[:-1], last]
 
 
 class _Passed(nn.Module):
@@ -106,6 +115,17 @@ class _Kept(_Passed):
 
     def forward(self, *arguments: Any, **options: Any) -> Any:
         return super().forward(self.states)
+
+
+class _Fed(_Kept):
+    """Runs the layer on kept states instead of what it is given."""
+
+    def forward(self, *arguments: Any, **options: Any) -> Any:
+        if arguments:
+            arguments = (self.states, *arguments[1:])
+        else:
+            options["hidden_states"] = self.states
+        return self.layer(*arguments, **options)
 
 
 def _gives_tuples(backbone: Backbone) -> bool:
