@@ -66,7 +66,7 @@ RUNS: Mapping[str, Run] = {
     "with pairs": Run("joint", _STSB),
     "with pairs, anchor 0.3": _anchored(0.3, **_STSB),
     **{
-        f"{data}, rate {rate:g}": Run(data, {"training.learning_rate": rate})
+        f"{data}, rate {rate:g}": Run(data, {"training.learning_rate": rate, "training.epochs": 3})
         for data in ("joint", "snips", "sst2")
         for rate in (2e-5, 5e-5, 1e-4, 2e-4)
     },

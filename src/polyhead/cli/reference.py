@@ -78,7 +78,7 @@ def _names(option: Any) -> str:
 
 
 def _default(option: Any) -> str:
-    return "–" if option.is_flag or option.default in (None, (), []) else f"`{option.default}`"
+    return "–" if option.is_flag or option.default in (None, (), [], "") else f"`{option.default}`"
 
 
 def _plain(text: str) -> str:

@@ -16,15 +16,15 @@ from polyhead.data.readers import SOURCES, Binding, Sample, Source
 from polyhead.folder.files import write_text
 from polyhead.kinds import KINDS, Task
 from polyhead.recipe.pages import FORMATS, HEADS
-from polyhead.recipe.schema import ModelSettings
-from polyhead.training import TrainingSettings
+from polyhead.recipe.schema import ModelSettings, Projection
+from polyhead.training import EmbeddingSettings, TrainingSettings
 from polyhead.training.plans import Lora, Plan, ProbeThenFull, Thaw
 
 _COMMON = set(Task.model_fields) - {"kind"}
 
 _INTRO = """# Recipes, key by key
 
-A recipe is a YAML file with four sections: `model`, `tasks`, `data`, `training`. Paths of data are relative to the recipe's
+A recipe is a YAML file with five sections: `model`, `tasks`, `data`, `training`, `embedding`. Paths of data are relative to the recipe's
 folder, or to `--data-root`. Any key can be set on the command line: `polyhead train recipe.yaml --training.epochs=5`.
 This page is made from the code: `python -m polyhead.recipe.reference docs`. Heads and formats have pages of their own.
 """
@@ -59,6 +59,18 @@ overlap, or stand elsewhere than their `text` says are left out, spans that cut 
 counted and shown with file and line.
 """
 
+
+_EMBEDDING = """
+## `embedding`
+
+What is done for the embedding while tasks are learnt; its measures and figures: [embeddings.md](embeddings.md). Every
+training measures it: on `pairs`, or on `texts`, or on some of the tasks' own validation texts.
+
+```yaml
+embedding: {mode: anchor, weight: 0.1, pairs: sts-dev.csv, max_drop: 0.01}
+```
+
+"""
 
 _PLANS = """
 ### `training.plan`
@@ -99,6 +111,8 @@ def _lines() -> Iterator[str]:
     yield _INTRO
     yield "## `model`\n"
     yield from _table(ModelSettings)
+    yield f"\n`projection`: {_summary(Projection)}\n"
+    yield from _table(Projection)
     yield "\n## `tasks`\n"
     yield "A mapping from tasks' names (`[a-z0-9_-]+`) to their settings.\n"
     yield from _table(Task, only=_COMMON)
@@ -126,6 +140,8 @@ def _lines() -> Iterator[str]:
     for name, settings in (("thaw", Thaw), ("probe-then-full", ProbeThenFull), ("lora", Lora)):
         yield f"\n`{name}`: {_summary(settings)}\n"
         yield from _table(settings)
+    yield _EMBEDDING
+    yield from _table(EmbeddingSettings)
 
 
 def pages() -> dict[str, str]:

@@ -1,0 +1,126 @@
+"""``polyhead evaluate --embeddings`` and what ``info`` and a training say of the embedding."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_heads_command import recipe_file
+
+from conftest import sentences
+from polyhead import Polyhead
+from polyhead.starter import FOLDER
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    left, right = sentences(20, seed=1), sentences(20, seed=2)
+    lines = [f'"{a}","{b}",{number % 6}' for number, (a, b) in enumerate(zip(left, right, strict=True))]
+    path = tmp_path / "pairs.csv"
+    path.write_text("sentence1,sentence2,score\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_minilm_is_what_sentence_transformers_says(run: Callable[..., Any], pairs: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.evaluation import EmbeddingSimilarityEvaluator
+
+    from polyhead.data.pairs import read_pairs
+    from polyhead.pretrained import DEFAULT_BACKBONE, find
+
+    left, right, scores = read_pairs(pairs)
+    theirs = EmbeddingSimilarityEvaluator(left, right, [float(each) / 5 for each in scores], main_similarity="cosine")(
+        SentenceTransformer(str(find(DEFAULT_BACKBONE)), device="cpu")
+    )
+    result = run("evaluate", DEFAULT_BACKBONE, "--embeddings", pairs, "--dtype", "float32", "--json")
+    found = json.loads(result.out)
+    assert found["spearman"] == pytest.approx(theirs["spearman_cosine"], abs=1e-6)
+    assert found["pearson"] == pytest.approx(theirs["pearson_cosine"], abs=1e-5)
+    assert found["drift"] is None
+
+
+def test_a_trained_model_is_held_against_its_origin(
+    run: Callable[..., Any], backbones: Callable[[str], Path], pairs: Path, tmp_path: Path
+) -> None:
+    recipe = recipe_file(
+        tmp_path / "r.yaml",
+        {"topic": "topic"},
+        model={"backbone": str(backbones("bert"))},
+        training={"epochs": 1, "learning_rate": 1e-3, "bf16": False},
+        embedding={"pairs": str(pairs)},
+    )
+    trained = run("train", recipe, "--output", tmp_path / "run")
+    assert trained.status == 0, trained.err
+    assert "embedding spearman" in trained.err
+    assert "Spearman on pairs" in trained.out
+    result = run("evaluate", tmp_path / "run", "--embeddings", pairs, "--dtype", "float32", "--json")
+    found = json.loads(result.out)
+    assert found["pairs"] == 20
+    assert 0 < found["drift"]["cosine"] < 1
+    original = Polyhead.from_pretrained(backbones("bert"), dtype="float32")
+    before = json.loads(run("evaluate", backbones("bert"), "--embeddings", pairs, "--dtype", "float32", "--json").out)
+    assert found["spearman_before"] == pytest.approx(before["spearman"])
+    info = json.loads(run("info", tmp_path / "run", "--json").out)
+    assert info["started_from"] == str(backbones("bert"))
+    assert info["embedding_report"]["pairs"] == 20
+    assert info["embedding_report"]["spearman"] == pytest.approx(found["spearman"], abs=1e-3)
+    table = run("evaluate", tmp_path / "run", "--embeddings", pairs)
+    assert "by the original" in table.out
+    assert "uniformity" in run("info", tmp_path / "run").out
+    assert original.width == 32
+
+
+def test_an_origin_that_is_gone_is_said(
+    run: Callable[..., Any], backbones: Callable[[str], Path], pairs: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    shutil.copytree(backbones("bert"), tmp_path / "origin")
+    recipe = recipe_file(tmp_path / "r.yaml", {"topic": "topic"}, model={"backbone": str(tmp_path / "origin")})
+    assert run("train", recipe, "--output", tmp_path / "run").status == 0
+    shutil.rmtree(tmp_path / "origin")
+    result = run("evaluate", tmp_path / "run", "--embeddings", pairs, "--json")
+    assert json.loads(result.out)["drift"] is None
+    assert "name the original with --original" in result.err
+    named = run("evaluate", tmp_path / "run", "--embeddings", pairs, "--original", backbones("bert"), "--json")
+    assert json.loads(named.out)["drift"] is not None
+
+
+def test_a_gate_that_nothing_holds_is_said(
+    run: Callable[..., Any], backbones: Callable[[str], Path], pairs: Path, tmp_path: Path
+) -> None:
+    recipe = recipe_file(
+        tmp_path / "r.yaml",
+        {"topic": "topic"},
+        model={"backbone": str(backbones("bert"))},
+        training={"epochs": 1, "learning_rate": 3e-3, "bf16": False},
+        embedding={"texts": str(tmp_path / "texts.txt"), "max_drop": 1e-6},
+    )
+    (tmp_path / "texts.txt").write_text("".join(f"{text}\n" for text in sentences(30)), encoding="utf-8")
+    result = run("train", recipe, "--output", tmp_path / "run")
+    assert "no evaluation held the embedding within 1e-06" in result.err
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["embedding_held"] is False
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("a,b,1\none,two\n", "must be two sentences and a score"),
+        ("a,b,1\nc,d,many\n", "pairs.csv:2"),
+        ("a,b,1\n", "at least two pairs"),
+        ("", "at least two pairs"),
+    ],
+)
+def test_bad_pairs_are_a_line(run: Callable[..., Any], tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text(content)
+    result = run("evaluate", "all-MiniLM-L6-v2", "--embeddings", path)
+    assert result.status == 1
+    assert says in result.err
+    assert len(result.err.strip().splitlines()) == 1
+
+
+def test_embeddings_are_measured_by_themselves(run: Callable[..., Any], pairs: Path) -> None:
+    result = run("evaluate", "all-MiniLM-L6-v2", FOLDER / "quickstart.yaml", "--embeddings", pairs)
+    assert result.status == 2
