@@ -104,3 +104,17 @@ def test_intent_slots(tmp_path: Path) -> None:
     answer = model.predict("will it rain in one3 two3")
     assert answer["intent"].label == "weather"
     assert set(model.tasks["slots"].labels) == {"artist", "city", "number", "time"}
+
+
+def test_keep_embedding(tmp_path: Path) -> None:
+    path = RECIPE.parents[1] / "keep-embedding/recipe.yaml"
+    small = {"training.epochs": "2", "training.plan": "full", "training.max_train_samples": "80"}
+    anchored = train(load_recipe(path, overrides=small), tmp_path / "anchored")
+    forked = {"embedding.mode": "fork", "embedding.top": "2", "embedding.weight": "null"}
+    kept = train(load_recipe(path, overrides={**small, **forked}), tmp_path / "forked")
+    for result, exact in ((anchored, False), (kept, True)):
+        report = result.best.embedding
+        assert report is not None
+        assert report.texts == 108
+        assert (report.metrics()["neighbours"] == 1) is exact
+    assert set(Polyhead.from_pretrained(tmp_path / "forked").pretrained.model.branches) == {"fork"}

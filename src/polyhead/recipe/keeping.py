@@ -33,22 +33,20 @@ def fork(pretrained: Pretrained, settings: EmbeddingSettings) -> str | None:
     Raises:
         UserError: the backbone has not so many layers of its own, or the branch begins elsewhere.
     """
-    if settings.mode != "fork":
+    name = settings.branch
+    if name is None or settings.top is None:
         return None
-    assert settings.top is not None
     encoder = pretrained.model.encoder
     layers = len(encoder.backbone.layer_list())
     if settings.top > layers:
         found = f"found {settings.top}" if layers else "its layers share their weights"
         raise UserError(f"embedding.top: must be at most {layers}, the backbone's layers; {found}")
-    there = pretrained.model.branches.get(settings.name)
+    there = pretrained.model.branches.get(name)
     if there is None:
-        pretrained.model.set_branch(
-            settings.name, Branch(encoder.backbone, encoder.pooling, depth=layers - settings.top)
-        )
+        pretrained.model.set_branch(name, Branch(encoder.backbone, encoder.pooling, depth=layers - settings.top))
     elif there.depth != layers - settings.top:
         raise UserError(
-            f"embedding.top: the branch {settings.name} has the {layers - there.depth} topmost layers, found"
+            f"embedding.top: the branch {name} has the {layers - there.depth} topmost layers, found"
             f" {settings.top}; give another its own name"
         )
-    return settings.name
+    return name

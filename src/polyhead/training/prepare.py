@@ -79,7 +79,7 @@ def prepare(
     optimizer = build_optimizer(parts, settings)
     scaler = GradScaler(place.type, enabled=settings.fp16)
     forward = Forward(model, place, dtype=autocast_dtype(settings, place))
-    weights = {name: task.weight for name, task in tasks.items()} | {EMBEDDING: keeping.settings.weight}
+    weights = {name: task.weight for name, task in tasks.items()} | {EMBEDDING: keeping.settings.anchor_weight}
     step = Step(forward, tasks, weights, optimizer, scaler, max_grad_norm=settings.max_grad_norm)
     taught = frozenset(name for each in sets for name in labelled_tasks(each.train)) - {*settings.plan.freeze}
     return Prepared(place, tasks, sets, parts, planned, collate, sampler, forward, optimizer, scaler, step, taught)

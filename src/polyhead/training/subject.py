@@ -62,7 +62,7 @@ def subject_of(pretrained: Pretrained, data: Sequence[DataSet], keeping: Keeping
     Raises:
         UserError: a data set has labels of heads that stand elsewhere, or of tasks that teach the embedding itself.
     """
-    return Subject.of(pretrained, keeping.settings.name if keeping.settings.mode == "fork" else None, data)
+    return Subject.of(pretrained, keeping.settings.branch, data)
 
 
 def check_keeping(subject: Subject, keeping: Keeping, data: Sequence[DataSet], learns: Collection[str]) -> None:

@@ -30,9 +30,11 @@ class EmbeddingSettings(BaseModel):
         description="free: it moves with the tasks; anchor: a loss holds it where it was; fork: the tasks learn on "
         "copies of the upper layers, and it stays bit for bit",
     )
-    weight: float = Field(1.0, gt=0, description="anchor: the loss's weight, as a task's")
+    weight: float | None = Field(None, gt=0, description="anchor: the loss's weight, as a task's; 1 if left out")
     top: int | None = Field(None, ge=1, description="fork: how many of the topmost layers are copied")
-    name: str = Field("fork", pattern=f"^{TASK_NAME}$", description="fork: the branch's name in the model")
+    name: str | None = Field(
+        None, pattern=f"^{TASK_NAME}$", description="fork: the branch's name in the model; fork if left out"
+    )
     pairs: str | None = Field(
         None, description="a file with two sentences and a score a row (csv or jsonl) to measure the embedding on"
     )
@@ -64,6 +66,16 @@ class EmbeddingSettings(BaseModel):
         if self.mode == "fork" and (self.interpolate or self.max_drop is not None):
             raise ValueError("mode: fork keeps the embedding as it is; leave max_drop and interpolate out")
         return self
+
+    @property
+    def branch(self) -> str | None:
+        """The branch that learns; None for the encoder itself."""
+        return (self.name or "fork") if self.mode == "fork" else None
+
+    @property
+    def anchor_weight(self) -> float:
+        """What the anchor's loss is multiplied with."""
+        return 1.0 if self.weight is None else self.weight
 
 
 @dataclass(frozen=True, slots=True)
