@@ -4,27 +4,27 @@ import shutil
 from pathlib import Path
 
 from polyhead.modeling.components import size_of
-from polyhead.pretrained import Pretrained
 from polyhead.printing import size
 from polyhead.training import TrainingSettings
 from polyhead.training.plans import stages
 from polyhead.training.plans.overview import late
 from polyhead.training.prepare import planned_components
+from polyhead.training.subject import Subject
 
 
-def plan_notes(pretrained: Pretrained, settings: TrainingSettings) -> list[str]:
+def plan_notes(subject: Subject, settings: TrainingSettings) -> list[str]:
     """How much learns, and what of the plan will not come about."""
-    parts = planned_components(pretrained.model, settings)
+    parts = planned_components(subject.view.model, settings)
     planned = stages(settings.plan, parts)
     total, learning = sum(part.size for part in parts), size_of(parts, planned[-1].learns)
     line = f"plan: {settings.plan.name}, {learning:,} of {total:,} parameters learn ({learning / total:.1%})"
     return [line, *filter(None, [late(planned, settings.epochs)])]
 
 
-def disk_note(pretrained: Pretrained, settings: TrainingSettings, folder: Path) -> str:
+def disk_note(subject: Subject, settings: TrainingSettings, folder: Path) -> str:
     """Checkpoints (what learns in fp32, and AdamW's two moments of it), the best model, and what is free."""
-    model = 4 * sum(parameter.numel() for parameter in pretrained.model.parameters())
-    parts = planned_components(pretrained.model, settings)
+    model = 4 * sum(parameter.numel() for parameter in subject.whole.model.parameters())
+    parts = planned_components(subject.view.model, settings)
     checkpoint = 3 * 4 * size_of(parts, stages(settings.plan, parts)[-1].learns)
     keep = settings.save_total_limit
     here = next(place for place in (folder.resolve(), *folder.resolve().parents) if place.exists())

@@ -66,7 +66,7 @@ def train(
     check_trackers(recipe.training.report_to)
     recipe, data, pretrained = begin(recipe, start)
     facts = facts_of(recipe, data, pretrained, start=start, device=device)
-    check_settings(pretrained, data.sets, recipe.training, device, data.keeping)
+    subject = check_settings(pretrained, data.sets, recipe.training, device, data.keeping)
     checkpoint = None
     if known is not None:
         compare(known, facts, folder, watcher.on_note)
@@ -75,8 +75,8 @@ def train(
     watcher.on_data(data)
     for line in (
         *quick_findings(data, pretrained.tokenizer),
-        *plan_notes(pretrained, recipe.training),
-        disk_note(pretrained, recipe.training, folder),
+        *plan_notes(subject, recipe.training),
+        disk_note(subject, recipe.training, folder),
     ):
         watcher.on_note(line)
     if known is None:

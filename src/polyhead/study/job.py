@@ -190,7 +190,8 @@ def _labels_given(report: Report) -> dict[str, int]:
 
 def _sizes(model: Polyhead, recipe: Recipe, begun: int) -> dict[str, int]:
     """How many numbers there are, and how many of them learned in the stages that began."""
-    parts = planned_components(model.pretrained.model, recipe.training)
+    whole, branch = model.pretrained.model, recipe.embedding.branch
+    parts = planned_components(whole if branch is None else whole.through(branch), recipe.training)
     learns = stages(recipe.training.plan, parts)[begun - 1].learns
     return {"learning": size_of(parts, learns), "parameters": sum(part.size for part in parts)}
 

@@ -190,3 +190,6 @@ def test_kept_states_serve_a_fork(backbones: Callable[[str], Path], tmp_path: Pa
     for a, b in zip(one.parameters(), two.parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=2e-3, rtol=2e-3)
     assert any("of the frozen layers' output" in line for line in notes)
+    plans = [line for line in notes if line.startswith("plan: full")]
+    assert plans
+    assert not any("(100.0%)" in line for line in plans)

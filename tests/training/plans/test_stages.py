@@ -1,6 +1,7 @@
 """What learns in each stage of each plan, on a model of four layers; pure functions, so no network is run."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,12 +69,21 @@ BACKBONE = {"embeddings", *(f"layers.{number}" for number in range(LAYERS))}
         ({"layers": [0, -1]}, {"layers.0", "layers.3"} | HEADS),
         ({"freeze": ["topic"]}, BACKBONE | HEADS - {"heads.topic"}),
         ({"freeze": ["backbone"]}, HEADS),
+        ({"freeze": ["encoder"]}, HEADS - {"projection"}),
         ({"freeze": ["backbone", "ner"]}, {"projection", "heads.topic"}),
         ({"top": 1, "freeze": ["ner"]}, {"layers.3", "projection", "heads.topic"}),
     ],
 )
 def test_plans_of_one_stage(plan: Any, learns: set[str]) -> None:
     assert learning(plan) == [(1, learns)]
+
+
+def test_what_is_fixed_learns_by_no_plan() -> None:
+    parts = [replace(part, fixed=part.depth <= 2) for part in parts_of()]
+    for plan in ("full", "thaw", "top:4", {"layers": [0, 3]}):
+        learns = stages(plan_of(plan), parts)[-1].learns
+        assert not {name for name in learns if name.startswith(("embeddings", "layers.0", "layers.1"))}
+        assert "layers.3.weight" in learns
 
 
 def test_bitfit_learns_biases_and_heads() -> None:
