@@ -155,8 +155,8 @@ def test_stages_only_ever_add(layers: int, plan: Any) -> None:
 @pytest.mark.parametrize(
     ("plan", "says"),
     [
-        ({"freeze": ["nose"]}, r"^training\.plan: freeze takes backbone, topic, ner; found 'nose'$"),
-        ({"freeze": ["projection"]}, r"freeze takes backbone, topic, ner; found 'projection'"),
+        ({"freeze": ["nose"]}, r"^training\.plan: freeze takes backbone, encoder, topic, ner; found 'nose'$"),
+        ({"freeze": ["projection"]}, r"freeze takes backbone, encoder, topic, ner; found 'projection'"),
         ({"strategy": "probe", "freeze": ["x"]}, r"freeze takes"),
         ("top:5", r"top must be at most 4, this backbone's layers; found 5"),
         ({"layers": [4]}, r"layers must be from 0 to 3; found 4"),
