@@ -109,6 +109,9 @@ def test_a_gate_that_nothing_holds_is_said(
         ("a,b,1\none,two\n", "must be two sentences and a score"),
         ("a,b,1\nc,d,many\n", "pairs.csv:2"),
         ("a,b,1\n", "at least two pairs"),
+        ("a,b,1\nc,d,1\n", "different scores"),
+        ("a b,c d,oops\ne,f,1\ng,h,2\n", "pairs.csv:1"),
+        ("a,b,1\nc,d,nan\n", "pairs.csv:2"),
         ("", "at least two pairs"),
     ],
 )
@@ -119,6 +122,14 @@ def test_bad_pairs_are_a_line(run: Callable[..., Any], tmp_path: Path, content: 
     assert result.status == 1
     assert says in result.err
     assert len(result.err.strip().splitlines()) == 1
+
+
+def test_jsonl_needs_its_fields(run: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"text": "a", "text_pair": "b", "score": 1}\n')
+    result = run("evaluate", "all-MiniLM-L6-v2", "--embeddings", path)
+    assert result.status == 1
+    assert "pairs.jsonl:1: must be two sentences and a score" in result.err
 
 
 def test_embeddings_are_measured_by_themselves(run: Callable[..., Any], pairs: Path) -> None:

@@ -82,6 +82,21 @@ def test_another_folder_leaves_the_model_alone(run: Callable[..., Any], model: P
     assert "names" not in hashes(run, tmp_path / "other")
 
 
+@pytest.mark.parametrize(
+    ("kind", "setting"), [("similarity", "range=[0, 1]"), ("pairs", None), ("classification", "pair=true")]
+)
+def test_the_first_head_of_pairs_moves_nothing(
+    run: Callable[..., Any], tmp_path: Path, minilm: Polyhead, kind: str, setting: str | None
+) -> None:
+    """On a real model, where a batch's make-up shows in the last bits."""
+    minilm.save_pretrained(tmp_path / "plain")
+    options = ["--labels", "yes,no"] if kind == "classification" else []
+    options += ["--set", setting] if setting else []
+    found = shown(run, "add", tmp_path / "plain", "two", "--kind", kind, *options)
+    assert found["proof"]["embedding"]["holds"]
+    assert shown(run, "remove", tmp_path / "plain", "two")["proof"]["embedding"]["holds"]
+
+
 def test_the_table_is_for_people(run: Callable[..., Any], model: Path) -> None:
     result = run("heads", "rename", model, "topic", "subject")
     assert "the same to the bit" in result.out
@@ -146,6 +161,9 @@ def test_what_cannot_be_attached_is_refused(
         (("merge", model, tmp_path / "other"), "the encoders differ"),
         (("merge", model, model), "there is a head topic already"),
         (("merge", model, model, "--head", "nothing=new"), "this model's heads are"),
+        (("merge", model, model, "--head", "topic=x", "--head", "alike=x"), "two heads would be called x"),
+        (("merge", model, model, "--head", "topic=x", "--head", "topic=y"), "each head comes once"),
+        (("add", model, "new", "--kind", "classification", "--labels", "a", "--set", "pair=["), "must be YAML"),
         (("rename", model, "topic", "alike"), "there is a head alike already"),
         (("rename", model, "topic", "embedding"), "a task's name must match"),
         (("rename", model, "topic", "../up"), "a task's name must match"),

@@ -101,6 +101,18 @@ def test_a_collapsed_embedding_has_no_correlation_and_can_be_written() -> None:
     assert EmbeddingReport.from_dict(row).spearman is None
 
 
+def test_what_is_not_a_number_is_not_called_unmoved() -> None:
+    texts = vectors(12, 4)
+    broken = texts.copy()
+    broken[3] = np.nan
+    row = report(broken, texts).as_dict()
+    assert row["drift"]["cka"] is None
+    assert row["drift"]["cosine"] is None
+    again = EmbeddingReport.from_dict(row)
+    assert again.drift is not None
+    assert math.isnan(again.drift.cka)
+
+
 def test_the_drop_is_spearman_s_or_the_cosine_s() -> None:
     texts, scores = vectors(40, 6), np.random.default_rng(2).normal(size=20)
     moved = texts + 0.5 * vectors(40, 6, 9)

@@ -83,6 +83,20 @@ def test_only_the_branch_moves(backbones: Callable[[str], Path], architecture: s
     torch.testing.assert_close(through[real], after[real], atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_states_are_counted_once_however_often_both_ways_are_gone(
+    backbones: Callable[[str], Path], architecture: str
+) -> None:
+    pretrained = forked(backbones(architecture))
+    model, given = pretrained.model, inputs(pretrained)
+    with torch.no_grad():
+        for _ in range(3):
+            assert len(model.encoder(given, layers=True).layers) == 3
+            assert len(model.through("fork").encoder(given, layers=True).layers) == 3
+        _, views = model.views(given, ["topic"])
+    assert len(views["topic"].layers) == 3
+
+
 def test_a_deep_copy_shares_its_lower_layers_with_its_own_backbone(backbones: Callable[[str], Path]) -> None:
     pretrained = forked(backbones("bert"))
     given = inputs(pretrained)

@@ -73,14 +73,26 @@ def test_a_branch_s_name_cannot_lead_out_of_the_folder(folder: Path, name: str) 
     manifest = json.loads(path.read_text())
     manifest["branches"] = {name: manifest["branches"]["fork"]}
     path.write_text(json.dumps(manifest))
-    with pytest.raises(UserError, match="stands on the branch"):
+    with pytest.raises(UserError, match=r"polyhead\.json"):
         load(folder)
 
 
-@pytest.mark.parametrize("branches", [["fork"], {"fork": {"depth": 1}}, {"fork": 3}, "fork"])
-def test_what_is_no_branch_is_refused(folder: Path, branches: object) -> None:
+WHOLE = {"encoder_hash": "", "weights_hash": ""}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *({"branches": each} for each in (["fork"], {"fork": {"depth": 1}}, {"fork": 3}, "fork")),
+        {"branches": {"fork": {"depth": "1", **WHOLE}}},
+        {"embedding": ["x"]},
+        {"embedding": {"texts": 1}},
+        {"origin": "x"},
+    ],
+)
+def test_what_is_not_as_it_was_written_is_refused(folder: Path, damage: dict[str, object]) -> None:
     path = folder / "polyhead.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "branches": branches}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), **damage}))
     with pytest.raises(UserError, match=r"polyhead\.json"):
         load(folder)
 

@@ -143,6 +143,9 @@ def merge(pretrained: Pretrained, other: Pretrained, names: Mapping[str, str]) -
     ):
         if one != two:
             raise UserError(f"merge: the {what} differ, so texts are not read alike; train the heads on one model")
+    for new in names.values():
+        if list(names.values()).count(new) > 1:
+            raise UserError(f"merge: two heads would be called {new}; give each a name of its own")
     for name, new in names.items():
         check_head(other.tasks, name)
         check_free(pretrained.tasks, new)

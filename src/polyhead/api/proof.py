@@ -25,11 +25,14 @@ TEXTS = (
 
 def fingerprint(pretrained: Pretrained) -> dict[str, str]:
     """SHA-256 of the embedding and of each head's logits for ``TEXTS``, fp32 on the CPU; pairs are neighbours."""
-    model = Polyhead(pretrained, device="cpu", dtype="float32")
+    model = Polyhead(
+        pretrained, device="cpu", dtype="float32"
+    )  # a text a batch, so that none depends on another's length
     examples = [Example(text, others=(TEXTS[number - 1],)) for number, text in enumerate(TEXTS)]
     digests = {name: hashlib.sha256() for name in (EMBEDDING, *model.tasks)}
     prompt = pretrained.settings.prompt_text()
-    for row in model.predictor.rows(examples, tasks=list(model.tasks), prompt=prompt):
+    # A text a batch: how many others there are, and how long, depends on the heads that read pairs.
+    for row in model.predictor.rows(examples, tasks=list(model.tasks), prompt=prompt, max_rows=1):
         for name, values in {EMBEDDING: row.embedding, **row.logits}.items():
             digests[name].update(np.ascontiguousarray(values).tobytes())
     return {name: digest.hexdigest() for name, digest in digests.items()}

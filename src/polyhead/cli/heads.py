@@ -74,7 +74,12 @@ def add(
     pairs = [each.partition("=") for each in setting or ()]
     if wrong := [key for key, equals, _ in pairs if not equals]:
         raise typer.BadParameter(f"--set takes KEY=VALUE, found {wrong[0]}")
-    settings = {key: yaml.safe_load(value) for key, _, value in pairs}
+    if taken := [key for key, _, _ in pairs if key in ("name", "kind", "labels")]:
+        raise typer.BadParameter(f"--set: {taken[0]} has an argument or option of its own")
+    try:
+        settings = {key: yaml.safe_load(value) for key, _, value in pairs}
+    except yaml.YAMLError:
+        raise UserError(f"--set: values must be YAML, found {shown(setting)}") from None
     names = [each.strip() for each in labels.split(",") if each.strip()]
     _change(model, output, lambda own: own.add_head(head, kind, names, **settings), changed={head}, json=json)
 
@@ -115,6 +120,8 @@ def merge(
 
     from_other = load(other)
     chosen = {old: new or old for old, _, new in (each.partition("=") for each in head or from_other.heads)}
+    if len(chosen) < len(head or ()):
+        raise UserError("--head: each head comes once")
     theirs = fingerprint(from_other)
     come = {new: theirs[old] for old, new in chosen.items() if old in theirs and old != EMBEDDING}
     _change(model, output, lambda own: own.merge_heads(Polyhead(from_other), chosen), come=come, json=json)

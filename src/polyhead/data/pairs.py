@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,16 +36,25 @@ def read_pairs(path: Path) -> Pairs:
     except (OSError, ValueError, AttributeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as pairs ({shown(str(error), 80)})") from None
     for number, row in enumerate(rows, 1):
+        if not row:  # a blank line
+            continue
         try:
             one, other, score = row
             value = float(score)
+            if not (isinstance(one, str) and isinstance(other, str) and math.isfinite(value)):
+                raise ValueError
         except (ValueError, TypeError):
-            if number == 1 and path.suffix != ".jsonl":
-                continue  # a header
+            if number == 1 and path.suffix != ".jsonl" and _is_header(row):
+                continue
             raise UserError(f"{path}:{number}: must be two sentences and a score, found {shown(row)}") from None
-        left.append(str(one))
-        right.append(str(other))
+        left.append(one)
+        right.append(other)
         scores.append(value)
-    if len(left) < 2:
-        raise UserError(f"{path}: must hold at least two pairs of sentences with a score")
+    if len(set(scores)) < 2:
+        raise UserError(f"{path}: must hold at least two pairs of sentences with different scores")
     return Pairs(left, right, np.asarray(scores))
+
+
+def _is_header(row: list[str]) -> bool:
+    """Whether a row has names of columns: three cells, each one word."""
+    return len(row) == 3 and all(cell.strip() and " " not in cell.strip() for cell in row)

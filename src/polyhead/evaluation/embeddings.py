@@ -7,7 +7,7 @@ arXiv 2005.10242); linear CKA (Kornblith et al., 2019, arXiv 1905.00414); the ov
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import isfinite
+from math import isfinite, nan
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +17,8 @@ from scipy.stats import pearsonr, spearmanr
 from polyhead.kinds.base import FloatArray
 
 NEIGHBOURS = 10
+_MOST = 4096
+"""Texts of which each is held against each."""
 _ALIKE = 0.8
 """Pairs whose score is above this share of the range count as alike."""
 
@@ -68,13 +70,15 @@ class EmbeddingReport:
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON-ready form; what is not a number is None."""
-        row = asdict(self).items()
-        return {name: None if isinstance(value, float) and not isfinite(value) else value for name, value in row}
+        row = _finite(asdict(self))
+        return {**row, "drift": None if self.drift is None else _finite(row["drift"])}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Self:
         """The inverse of ``as_dict``."""
-        return cls(**{**row, "drift": None if row["drift"] is None else Drift(**row["drift"])})
+        drift = row["drift"]
+        known = drift and {**{name: nan if value is None else value for name, value in drift.items()}}
+        return cls(**{**row, "drift": known and Drift(**{**known, "cosine": drift["cosine"]})})
 
 
 def report(
@@ -110,6 +114,10 @@ def report(
     )
 
 
+def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(value, float) and not isfinite(value) else value for name, value in row.items()}
+
+
 def normalized(vectors: FloatArray) -> FloatArray:
     """Each row at length 1. *Shape:* (rows, width)."""
     found: FloatArray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -128,6 +136,7 @@ def mean_cosine(one: FloatArray, other: FloatArray) -> float | None:
 
 def overlap(one: FloatArray, other: FloatArray) -> float:
     """The mean share of each row's 10 nearest rows that both have. *Shapes:* (rows, widths), normalised."""
+    one, other = _some(one), _some(other)
     count = min(NEIGHBOURS, len(one) - 1)
     if count < 1:
         return 1.0
@@ -140,7 +149,9 @@ def linear_cka(one: FloatArray, other: FloatArray) -> float:
     """Linear centred kernel alignment: ‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖) of centred columns. *Shapes:* (rows, widths)."""
     left, right = (each.astype(np.float64) - each.mean(axis=0, dtype=np.float64) for each in (one, other))
     below = np.linalg.norm(left.T @ left) * np.linalg.norm(right.T @ right)
-    return float(np.linalg.norm(right.T @ left) ** 2 / below) if below > 0 else 1.0
+    if below == 0:
+        return 1.0
+    return float(np.linalg.norm(right.T @ left) ** 2 / below)
 
 
 def alignment(left: FloatArray, right: FloatArray) -> float | None:
@@ -150,11 +161,17 @@ def alignment(left: FloatArray, right: FloatArray) -> float | None:
 
 def uniformity(vectors: FloatArray) -> float:
     """Log of the mean of exp(−2 · squared distance) over all pairs of rows: the lower, the more evenly spread."""
+    vectors = _some(vectors)
     if len(vectors) < 2:
         return 0.0
     squared = np.maximum(2 - 2 * (vectors @ vectors.T).astype(np.float64), 0)
     rows, columns = np.triu_indices(len(vectors), 1)
     return float(np.log(np.exp(-2 * squared[rows, columns]).mean()))
+
+
+def _some(vectors: FloatArray) -> FloatArray:
+    """At most so many rows, from all over them, that each may be held against each."""
+    return vectors[np.arange(_MOST) * len(vectors) // _MOST] if len(vectors) > _MOST else vectors
 
 
 def _nearest(vectors: FloatArray, count: int) -> NDArray[np.intp]:

@@ -20,7 +20,7 @@ _MEANINGS = {
 def embedding_table(report: EmbeddingReport) -> Table:
     """An embedding's report, each number with what it means."""
     table = Table("embedding", "", "", title="Embedding", title_justify="left")
-    rows = [
+    rows: list[tuple[str, float | None, str]] = [
         ("spearman", report.spearman, _before(report)),
         ("pearson", report.pearson, ""),
         ("alignment", report.alignment, "squared distance of texts that are alike; less is better"),

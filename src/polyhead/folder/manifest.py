@@ -108,10 +108,13 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise UserError(f"{path}: heads must be a list of task names, found {shown(names)}")
     heads = {name: _read_head(folder / HEADS / name / "config.json") for name in names}
     try:
-        branches = {name: BranchRecord(**each) for name, each in (top.get("branches") or {}).items() if _is_plain(name)}
+        branches = {name: _branch(name, each) for name, each in (top.get("branches") or {}).items()}
         origin = Origin(**top["origin"]) if top.get("origin") else None
+        embedding = top.get("embedding")
+        if not (embedding is None or (isinstance(embedding, dict) and {"texts", "drift"} <= embedding.keys())):
+            raise TypeError
     except (TypeError, AttributeError):
-        raise UserError(f"{path}: branches and origin are not as they are written; get it anew") from None
+        raise UserError(f"{path}: branches, origin or embedding are not as they are written; get it anew") from None
     for name, head in heads.items():
         if head.branch is not None and head.branch not in branches:
             raise UserError(f"{path}: head {name} stands on the branch {shown(head.branch)}, which is not there")
@@ -135,6 +138,13 @@ def check_replaceable(folder: Path) -> None:
     if entries and (foreign or MANIFEST not in entries):
         found = shown(", ".join(foreign or entries), 80)
         raise UserError(f"{folder}: saving replaces a model folder or an empty one; here is {found}; choose another")
+
+
+def _branch(name: str, values: Any) -> BranchRecord:
+    record = BranchRecord(**values)
+    if not _is_plain(name) or type(record.depth) is not int:
+        raise TypeError
+    return record
 
 
 def _is_plain(name: str) -> bool:

@@ -44,9 +44,22 @@ class Backbone(nn.Module):
 
         *Shapes:* (texts, tokens) → (texts, tokens, hidden) each.
         """
-        options = {**self._options, **({"output_hidden_states": True} if layers else {})}
-        output = self.network(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **options)
-        return (*output.hidden_states[:-1], output.last_hidden_state) if layers else (output.last_hidden_state,)
+        own, found = self.layer_list() if layers else [], list[Tensor]()
+
+        def entered(module: nn.Module, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+            found.append(arguments[0] if arguments else options["hidden_states"])
+
+        # Hooks of our own: those of transformers are put on once a network, and networks here share layers.
+        handles = [layer.register_forward_pre_hook(entered, with_kwargs=True) for layer in own]
+        options = {**self._options, **({"output_hidden_states": True} if layers and not own else {})}
+        try:
+            output = self.network(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **options)
+        finally:
+            for handle in handles:
+                handle.remove()
+        if layers and not own:
+            found = list(output.hidden_states[:-1])
+        return (*found, output.last_hidden_state)
 
 
 def max_positions(config: Any) -> int | None:

@@ -67,6 +67,7 @@ class Pretrained:
         """Put a head on the place that it was made for."""
         self.model.heads[name] = module
         self.heads[name] = head
+        self.model.stands_on.pop(name, None)
         if head.branch is not None:
             self.model.stands_on[name] = head.branch
 

@@ -34,7 +34,9 @@ def project_by_pca(pretrained: Pretrained, texts: Sequence[str]) -> None:
         raise UserError(f"model.projection: init: pca needs {width} texts or more, found {len(texts)}")
     plain = Encoder(backbone=encoder.backbone, pooling=encoder.pooling)
     pooled = Polyhead(
-        Pretrained(MultiTaskModel(encoder=plain), pretrained.tokenizer, pretrained.settings, pretrained.files)
+        Pretrained(MultiTaskModel(encoder=plain), pretrained.tokenizer, pretrained.settings, pretrained.files),
+        device="cpu",
+        dtype="float32",
     ).encode(list(texts), normalize_embeddings=True)
     with torch.no_grad():
         encoder.projection.linear.weight.copy_(torch.from_numpy(principal(np.asarray(pooled), width)))

@@ -1,8 +1,9 @@
 """One training from a recipe: read, build, train, and leave a folder from which it can be repeated and gone on with."""
 
 import json
+import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from polyhead.recipe.trackers import check_trackers, trackers
 from polyhead.training import Callbacks, Diverged, Interrupted, TrainingResult, check_settings
 from polyhead.training import train as run_loop
 from polyhead.training.checkpoint import Checkpoint
+from polyhead.training.embedding.mixtures import END, START
 from polyhead.training.history import METRICS_FILE
 
 RECIPE = "recipe.yaml"
@@ -87,6 +89,8 @@ def train(
             recipe, data, pretrained, folder, device, watcher, checkpoint, None if cache is None else Path(cache)
         )
         write_json(folder / RESULT, _summary(result))
+        for name in (START, END):
+            shutil.rmtree(folder / name, ignore_errors=True)
     except KeyboardInterrupt:
         raise Interrupted("interrupted at once", way_on(folder)) from None
     except Interrupted as error:
@@ -166,7 +170,7 @@ def _summary(result: TrainingResult) -> dict[str, Any]:
         "seconds": round(result.seconds, 1),
         "embedding": best["embedding"],
         "embedding_held": result.held,
-        **({"mixtures": [asdict(each) for each in result.mixtures]} if result.mixtures else {}),
+        **({"mixtures": [each.as_dict() for each in result.mixtures]} if result.mixtures else {}),
         **({"drift": {name: each.as_dict() for name, each in result.drift.items()}} if result.drift else {}),
         "validation": best["report"],
         "validation_losses": best["losses"],

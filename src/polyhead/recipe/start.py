@@ -44,9 +44,14 @@ def begin(
     for name, task in data.tasks.items():
         if name not in pretrained.heads:
             pretrained.add_head(name, task, branch=branch)
-    pretrained.origin = Origin(str(start or recipe.model.backbone), pretrained.encoder_hash())
+    pretrained.origin = Origin(_whole(start or recipe.model.backbone), pretrained.encoder_hash())
     pretrained.embedding = None
     return recipe, data, pretrained
+
+
+def _whole(name: str | Path) -> str:
+    """A folder's whole path, a Hub name as it is."""
+    return str(Path(name).resolve()) if Path(name).exists() else str(name)
 
 
 def _texts(data: Data) -> list[str]:

@@ -16,6 +16,7 @@ from polyhead.pretrained.hardware import resolve_device
 from polyhead.training.checkpoint import Checkpoint
 from polyhead.training.drift import Drift
 from polyhead.training.embedding import Keeping
+from polyhead.training.embedding.mixtures import START
 from polyhead.training.keep import MODEL, calibrate, restore_best
 from polyhead.training.mixing import interpolate
 from polyhead.training.prepare import check_settings, prepare
@@ -77,8 +78,12 @@ def train(
     restore_best(subject, folder / MODEL)
     best = [each for each in run.evaluations if each.best][-1]
     tried: list[Mixture] = []
-    if keeping.settings.interpolate:
+    if keeping.settings.interpolate and (folder / START).is_dir():
         best, tried = interpolate(run, best)
+    elif keeping.settings.interpolate:
+        run.callbacks.on_note(
+            "! embedding.interpolate: the run ended before its encoder began to learn; nothing to mix"
+        )
     if not best.held:
         run.callbacks.on_note(_not_held(best, keeping.settings.max_drop))
     calibrate(subject, prepared, run.feed.sources, folder / MODEL)

@@ -172,6 +172,8 @@ def check_settings(
         )
     if settings.early_stopping_patience is not None and not labelled:
         raise UserError("training.early_stopping_patience: needs validation data, and there is none")
+    if keeping.settings.interpolate and not labelled:
+        raise UserError("embedding.interpolate: chooses by validation data, and there is none")
     check_keeping(subject, keeping, data, learns)
     return subject
 

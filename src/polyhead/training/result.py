@@ -118,6 +118,10 @@ class Mixture:
     score: float
     drop: float | None
 
+    def as_dict(self) -> dict[str, float | None]:
+        """A JSON-ready form; what is not a number is None."""
+        return {name: value if value is None or isfinite(value) else None for name, value in asdict(self).items()}
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:

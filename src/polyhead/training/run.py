@@ -17,7 +17,7 @@ from polyhead.evaluation.embeddings import EmbeddingReport
 from polyhead.pretrained import save
 from polyhead.training.checkpoint import Checkpoint, write_checkpoint
 from polyhead.training.embedding import Keeping
-from polyhead.training.embedding.mixtures import END, START, keep_weights
+from polyhead.training.embedding.mixtures import START, keep_weights
 from polyhead.training.embedding.monitor import Monitor
 from polyhead.training.embedding.originals import Originals
 from polyhead.training.forward import Answers
@@ -213,8 +213,7 @@ class Run:
     def clear(self) -> None:
         """Take away what was kept for this run alone."""
         self.feed.clear()
-        for name in (ORIGINALS, START, END):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+        shutil.rmtree(self.folder / ORIGINALS, ignore_errors=True)
 
     def end_epoch(self) -> None:
         """Go on to the plan's next stage, if it is time."""

@@ -53,12 +53,13 @@ class Selection:
     def __init__(self, patience: int | None, state: Mapping[str, Any] | None = None) -> None:
         self.patience = patience
         self.best: float | None = state["best"] if state else None
-        self.held: bool = state["held"] if state else False
+        self.held: bool = state["held"] if state else True
+        self.seen: bool = state["seen"] if state else False
         self.waited: int = state["waited"] if state else 0
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint must remember."""
-        return {"best": self.best, "held": self.held, "waited": self.waited}
+        return {"best": self.best, "held": self.held, "seen": self.seen, "waited": self.waited}
 
     def update(self, score: float, *, waits: bool = True, worse: float | None = None) -> bool:
         """Take an evaluation's score; whether it is the best. Patience is not used up unless it ``waits``.
@@ -67,13 +68,12 @@ class Selection:
         """
         held = worse is None
         value = score if worse is None else -worse
-        if held < self.held:
-            better = False
-        elif not math.isfinite(value):
-            better = self.best is None
-        else:
-            better = self.best is None or held > self.held or value > self.best
-            self.best, self.held = (value, held) if better else (self.best, self.held)
+        finite = math.isfinite(value)
+        greater = self.best is None or (finite and value > self.best)
+        better = held if self.seen and held != self.held else greater
+        if better:
+            self.best, self.held = (value if finite else None), held
+        self.seen = True
         self.waited = 0 if better or not waits else self.waited + 1
         return better
 

@@ -9,6 +9,7 @@ from polyhead.errors import UserError
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained import Pretrained
 from polyhead.training.embedding import Keeping
+from polyhead.training.embedding.monitor import measured
 from polyhead.training.plans.lora import adapters, merged
 
 
@@ -85,6 +86,18 @@ def check_keeping(subject: Subject, keeping: Keeping, data: Sequence[DataSet], l
             f"training.plan: the model's branches ({names}) stand on its encoder, which must stay as it is: use plan:"
             " probe, or embedding: {mode: fork, …}"
         )
+    others = sorted(view.heads.keys() - taught) if subject.branch else []
+    if others and encoder_learns(learns):
+        raise UserError(
+            f"embedding.name: the branch {subject.branch} carries {', '.join(others)}, which has no data here and would"
+            " drift; give the new branch a name of its own, or use plan: probe"
+        )
+    if keeping.settings.interpolate and not encoder_learns(learns):
+        raise UserError(
+            "embedding.interpolate: nothing of the encoder learns, so there is nothing to mix; leave it out"
+        )
+    if keeping.settings.max_drop is not None and not measured(keeping, data):
+        raise UserError("embedding.max_drop: there is no text to measure the embedding on; name pairs or texts")
     for each in data if mode == "anchor" else ():
         if isinstance(each.train, StreamedExamples):
             raise UserError(

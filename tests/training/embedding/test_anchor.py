@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from conftest import sentences
-from polyhead import Polyhead
+from polyhead import Polyhead, UserError
 from polyhead.data.example import DataSet, Example
 from polyhead.data.pairs import Pairs
 from polyhead.kinds import ClassificationTask, SimilarityTask
@@ -172,6 +172,39 @@ def test_none_that_holds_is_said(backbones: Callable[[str], Path], tmp_path: Pat
     assert result.best.embedding is not None
     assert result.best.embedding.drop == min(drops)  # type: ignore[type-var]
     assert any("no evaluation held the embedding within 0" in line for line in lines)
+
+
+def test_a_gate_holds_without_a_score_too(backbones: Callable[[str], Path], tmp_path: Path) -> None:
+    """Without validation data every evaluation counts as the best so far, but not one that lost the embedding."""
+    pretrained = model_of(backbones("bert"))
+    plan = TrainingSettings.model_validate({"plan": {"probe-then-full": {"epoch": 2}}}).plan
+    result = train(
+        pretrained,
+        [DataSet("rows", rows(64))],
+        SETTINGS.model_copy(update={"plan": plan}),
+        folder=tmp_path,
+        keeping=Keeping(EmbeddingSettings(max_drop=1e-3), texts=sentences(30, seed=2)),
+    )
+    assert [each.held for each in result.evaluations] == [True, False, False]
+    assert result.best.epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "plan", "says"),
+    [
+        ({"max_drop": 0.1}, "full", "no text to measure"),
+        ({"interpolate": True}, "full", "chooses by validation data"),
+        ({"interpolate": True}, "probe", "embedding.interpolate"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    backbones: Callable[[str], Path], tmp_path: Path, settings: dict[str, Any], plan: Any, says: str
+) -> None:
+    own = TrainingSettings.model_validate({**SETTINGS.model_dump(exclude={"plan"}), "plan": plan})
+    keeping = Keeping(EmbeddingSettings.model_validate(settings))
+    with pytest.raises(UserError, match=says):
+        train(model_of(backbones("bert")), [DataSet("rows", rows(16))], own, folder=tmp_path / "run", keeping=keeping)
+    assert not (tmp_path / "run").exists()
 
 
 def test_pairs_measure_and_gate(backbones: Callable[[str], Path], tmp_path: Path) -> None:

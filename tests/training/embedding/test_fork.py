@@ -109,6 +109,23 @@ def test_a_second_fork_leaves_the_first_alone(backbones: Callable[[str], Path], 
         assert one["entities"] == two["entities"]
 
 
+def test_a_fork_that_carries_other_heads_is_not_moved_under_them(
+    backbones: Callable[[str], Path], tmp_path: Path
+) -> None:
+    train(recipe_of(tmp_path / "r.yaml", backbones("bert")), tmp_path / "one")
+    new = {"again": {"kind": "classification"}}
+    with pytest.raises(UserError, match="the branch fork carries entities, topic"):
+        train(recipe_of(tmp_path / "s.yaml", backbones("bert"), tasks=new), tmp_path / "two", start=tmp_path / "one")
+    train(
+        recipe_of(tmp_path / "p.yaml", backbones("bert"), tasks=new, plan="probe"),
+        tmp_path / "probe",
+        start=tmp_path / "one",
+    )
+    one, two = (Polyhead.from_pretrained(tmp_path / name, dtype="float32") for name in ("one", "probe"))
+    for before, after in zip(one.predict(TEXTS), two.predict(TEXTS), strict=True):
+        assert before["topic"] == after["topic"]
+
+
 def test_a_fork_may_be_trained_on(backbones: Callable[[str], Path], tmp_path: Path) -> None:
     recipe = recipe_of(tmp_path / "r.yaml", backbones("bert"))
     train(recipe, tmp_path / "one")
@@ -158,6 +175,7 @@ def test_a_head_on_the_encoder_cannot_move_to_a_fork(backbones: Callable[[str], 
         ({"mode": "fork", "top": 1, "max_drop": 0.1}, "keeps the embedding as it is"),
         ({"mode": "fork", "top": 1, "name": "../x"}, "embedding.name"),
         ({"texts": {"format": "novel", "path": "x"}}, "format must be one of"),
+        ({"texts": {"format": ["text"], "path": "x"}}, "format must be one of"),
         ({"pairs": "nowhere.csv"}, "cannot be read as pairs"),
         ({"texts": "nowhere.txt"}, "no such file"),
         ({"moed": "fork"}, "moed"),

@@ -11,6 +11,7 @@ from test_fork import recipe_of
 
 from polyhead import Polyhead, UserError, train
 from polyhead.pretrained import save
+from polyhead.recipe.run import Watcher
 from polyhead.training import mixing
 from polyhead.training.embedding.mixtures import SHARES, keep_weights, mix, read_weights
 
@@ -49,6 +50,15 @@ def test_the_best_that_holds_is_kept(backbones: Callable[[str], Path], tmp_path:
     assert model.pretrained.embedding == result.best.embedding.as_dict()
     assert not (tmp_path / "run" / "start").exists()
     assert not (tmp_path / "run" / "end").exists()
+
+
+def test_a_run_that_ended_before_its_encoder_learnt_says_so(backbones: Callable[[str], Path], tmp_path: Path) -> None:
+    notes: list[str] = []
+    plan = {"probe-then-full": {"epoch": 3}}
+    recipe = recipe_of(tmp_path / "r.yaml", backbones("bert"), embedding=MIXED, plan=plan)
+    result = train(recipe, tmp_path / "run", watcher=Watcher(on_note=notes.append))
+    assert not result.mixtures
+    assert any("ended before its encoder began to learn" in line for line in notes)
 
 
 def test_a_run_killed_among_mixtures_ends_as_one_that_was_not(

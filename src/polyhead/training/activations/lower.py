@@ -77,6 +77,10 @@ class Lower:
             if part.depth <= boundary.depth
             for name, parameter in part.parameters.items()
         }
+        if self._pooled:
+            frozen |= {
+                f"pooling.{name}": each.cpu().numpy() for name, each in model.encoder.pooling.state_dict().items()
+            }
         return {
             "weights": tensors_hash(frozen),
             "config": model.encoder.backbone.network.config.to_dict(),

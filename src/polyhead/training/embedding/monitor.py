@@ -35,7 +35,7 @@ class Monitor:
         self._dtype = dtype
         self._constant = constant
         self._scores = None if keeping.pairs is None else keeping.pairs.scores
-        self._texts = _measured(keeping, data)
+        self._texts = measured(keeping, data)
         self._original = embeddings(model, reading, self._texts, dtype) if self._texts else None
         self._known: EmbeddingReport | None = None
 
@@ -49,7 +49,7 @@ class Monitor:
         return self._known
 
 
-def _measured(keeping: Keeping, data: Sequence[DataSet]) -> list[str]:
+def measured(keeping: Keeping, data: Sequence[DataSet]) -> list[str]:
     """The texts: pairs' left and then right ones; or some of those without labels; or some of validation rows."""
     if keeping.pairs is not None:
         return [*keeping.pairs.left, *keeping.pairs.right]

@@ -13,9 +13,11 @@ from polyhead.kinds import TASK_NAME
 
 def _source(value: Any) -> Any:
     """A path or paths of plain text, or a mapping with a format, as a source."""
+    if value is None or isinstance(value, Source):
+        return value
     given = value if isinstance(value, dict) else {"path": value}
     name = given.get("format", "text")
-    if name not in SOURCES:
+    if not isinstance(name, str) or name not in SOURCES:
         raise ValueError(f"format must be one of {', '.join(SOURCES)}; found {name!r}")
     return SOURCES[name].model_validate({**given, "format": name})
 
