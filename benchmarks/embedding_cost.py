@@ -37,7 +37,7 @@ from polyhead.training.embedding.originals import Originals
 from polyhead.training.prepare import Prepared, check_settings, feed_of, prepare, reading_of
 from polyhead.training.step import seed_step
 
-STEPS, WARM, TEXTS, ROWS = 12, 3, 1024, 1500
+STEPS, WARM, TEXTS, ROWS = 16, 3, 1024, 1500
 SIDES = {
     "full": {},
     "anchor": {"embedding.mode": "anchor", "embedding.weight": "0.1"},

@@ -25,9 +25,7 @@ TEXTS = (
 
 def fingerprint(pretrained: Pretrained) -> dict[str, str]:
     """SHA-256 of the embedding and of each head's logits for ``TEXTS``, fp32 on the CPU; pairs are neighbours."""
-    model = Polyhead(
-        pretrained, device="cpu", dtype="float32"
-    )  # a text a batch, so that none depends on another's length
+    model = Polyhead(pretrained, device="cpu", dtype="float32")
     examples = [Example(text, others=(TEXTS[number - 1],)) for number, text in enumerate(TEXTS)]
     digests = {name: hashlib.sha256() for name in (EMBEDDING, *model.tasks)}
     prompt = pretrained.settings.prompt_text()
