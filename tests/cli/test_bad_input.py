@@ -107,7 +107,7 @@ recipe(
 )
 recipe(
     "a plan for nobody",
-    r"training\.plan: freeze takes backbone, topic, names",
+    r"training\.plan: freeze takes backbone, encoder, topic, names",
     {"training.plan": {"freeze": ["x"]}},
     **FILES,
 )

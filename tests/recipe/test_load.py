@@ -296,7 +296,7 @@ def test_shares_must_leave_something_to_train_on(tmp_path: Path, validation: str
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", r"recipe\.yaml: a recipe is a mapping with model, tasks, data, training; found None"),
+        ("", r"recipe\.yaml: a recipe is a mapping with model, tasks, data, training, embedding; found None"),
         ("- a\n", r"recipe\.yaml: a recipe is a mapping .*; found \['a'\]"),
         ("model: {}\n", r"recipe\.yaml:1: tasks: must map task names"),
         (GOOD + "training:\n  epochs: 3\n", r"recipe\.yaml:26: the key 'training' stands here twice"),

@@ -252,7 +252,7 @@ def test_early_stopping_keeps_the_best_epoch(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"plan": {"freeze": ["nose"]}}, "freeze takes backbone, verb, names; found 'nose'"),
+        ({"plan": {"freeze": ["nose"]}}, "freeze takes backbone, encoder, verb, names; found 'nose'"),
         ({"plan": {"freeze": ["backbone", "verb", "names"]}}, "everything is frozen"),
         ({"score": "verb.f2"}, "training.score: must be of loss, verb.accuracy"),
         ({"score": {"nose.accuracy": 1.0}}, "found 'nose.accuracy'"),

@@ -108,7 +108,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "thaw": {"plan": {"thaw": {"patience": 1}}, "epochs": 6, "learning_rate": 0.01, "early_stopping_patience": 1},
     "lora": {"plan": {"lora": {"rank": 4, "dropout": 0.2}}, "bf16": True},
     "fork": {"embedding": {"mode": "fork", "top": 1}, "plan": {"thaw": {"epochs": [2]}}},
-    "fork, lora": {"embedding": {"mode": "fork", "top": 1}, "plan": "lora"},
     "anchor, gate": {"embedding": {"mode": "anchor", "weight": 0.5, "max_drop": 0.01, "texts": "test.txt"}},
     "mixtures": {"embedding": {"interpolate": True, "max_drop": 0.02}, "plan": "probe-then-full", "epochs": 3},
     "top layer, rates": {"plan": {"top": 1, "rates": {"bias": 1e-3}}},
