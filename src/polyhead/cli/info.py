@@ -13,8 +13,6 @@ def register(app: typer.Typer) -> None:
 
 def info(model: Model, json: Json = False) -> None:
     """What a model is: its encoder, its heads, what they know."""
-    from polyhead.evaluation.embeddings import EmbeddingReport
-    from polyhead.evaluation.tables import embedding_table
     from polyhead.pretrained import find, load
 
     loaded = load(model, allow_mismatch=True)
@@ -54,6 +52,9 @@ def info(model: Model, json: Json = False) -> None:
         table.add_row(key, safe(shown))
     out.print(table)
     if loaded.embedding:
+        from polyhead.evaluation.embeddings import EmbeddingReport
+        from polyhead.evaluation.tables import embedding_table
+
         out.print(embedding_table(EmbeddingReport.from_dict(loaded.embedding)))
     table = Table("head", "kind", "labels", "state", title="Heads", title_justify="left")
     for name, head in loaded.heads.items():
