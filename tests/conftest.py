@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers, and what they start, must not each take the whole processor
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
@@ -16,9 +18,6 @@ from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from polyhead import Polyhead
 from polyhead.cli import main
-
-if "PYTEST_XDIST_WORKER" in os.environ:  # workers that share the processor must not each take all of it
-    torch.set_num_threads(1)
 
 WORDS = """
 the a of to and in on for with by from river mountain station bridge harbour market school garden winter summer

@@ -22,6 +22,16 @@ def pairs(tmp_path: Path) -> Path:
     return path
 
 
+def topic_recipe(folder: Path, backbone: Path, *, rate: float, embedding: dict[str, Any]) -> Path:
+    return recipe_file(
+        folder / "r.yaml",
+        {"topic": "topic"},
+        model={"backbone": str(backbone)},
+        training={"epochs": 1, "learning_rate": rate, "bf16": False},
+        embedding=embedding,
+    )
+
+
 def test_minilm_is_what_sentence_transformers_says(run: Callable[..., Any], pairs: Path) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.evaluation import EmbeddingSimilarityEvaluator
@@ -43,13 +53,7 @@ def test_minilm_is_what_sentence_transformers_says(run: Callable[..., Any], pair
 def test_a_trained_model_is_held_against_its_origin(
     run: Callable[..., Any], backbones: Callable[[str], Path], pairs: Path, tmp_path: Path
 ) -> None:
-    recipe = recipe_file(
-        tmp_path / "r.yaml",
-        {"topic": "topic"},
-        model={"backbone": str(backbones("bert"))},
-        training={"epochs": 1, "learning_rate": 1e-3, "bf16": False},
-        embedding={"pairs": str(pairs)},
-    )
+    recipe = topic_recipe(tmp_path, backbones("bert"), rate=1e-3, embedding={"pairs": str(pairs)})
     trained = run("train", recipe, "--output", tmp_path / "run")
     assert trained.status == 0, trained.err
     assert "embedding spearman" in trained.err
@@ -90,13 +94,8 @@ def test_an_origin_that_is_gone_is_said(
 def test_a_gate_that_nothing_holds_is_said(
     run: Callable[..., Any], backbones: Callable[[str], Path], pairs: Path, tmp_path: Path
 ) -> None:
-    recipe = recipe_file(
-        tmp_path / "r.yaml",
-        {"topic": "topic"},
-        model={"backbone": str(backbones("bert"))},
-        training={"epochs": 1, "learning_rate": 3e-3, "bf16": False},
-        embedding={"texts": str(tmp_path / "texts.txt"), "max_drop": 1e-6},
-    )
+    embedding = {"texts": str(tmp_path / "texts.txt"), "max_drop": 1e-6}
+    recipe = topic_recipe(tmp_path, backbones("bert"), rate=3e-3, embedding=embedding)
     (tmp_path / "texts.txt").write_text("".join(f"{text}\n" for text in sentences(30)), encoding="utf-8")
     result = run("train", recipe, "--output", tmp_path / "run")
     assert "no evaluation held the embedding within 1e-06" in result.err

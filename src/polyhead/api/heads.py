@@ -156,16 +156,16 @@ def merge(pretrained: Pretrained, other: Pretrained, names: Mapping[str, str]) -
         head = other.heads[name]
         if head.branch not in branches:
             assert head.branch is not None
-            branches[head.branch] = _put_branch(pretrained, other, head.branch)
+            branches[head.branch] = _put_branch(pretrained, other, head.branch, here)
         module = copy.deepcopy(other.model.heads[name])
         pretrained.put_head(new, replace(head, branch=branches[head.branch]), module)
 
 
-def _put_branch(pretrained: Pretrained, other: Pretrained, name: str) -> str:
+def _put_branch(pretrained: Pretrained, other: Pretrained, name: str, encoder_hash: str) -> str:
     """Bring a branch over; its name here, the one that has the same weights if there is one."""
-    wanted = other.branch_hash(name)
+    wanted = other.branch_hash(name, encoder_hash)
     for own in pretrained.model.branches:
-        if pretrained.branch_hash(own) == wanted:
+        if pretrained.branch_hash(own, encoder_hash) == wanted:
             return own
     new, number = name, 1
     while new in pretrained.model.branches:

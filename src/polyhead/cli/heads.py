@@ -181,7 +181,9 @@ def _change(
     before = {**fingerprint(opened.pretrained), **(come or {})}
     act(opened)
     lines = proof(before, fingerprint(opened.pretrained), changed=changed, renamed=renamed)
-    if all(line.holds for line in lines):
+    if not all(line.holds for line in lines):
+        notes.print("! nothing was saved", markup=False)
+    else:
         opened.save_pretrained(output or find(model))
     _show(lines, output or Path(model), json=json)
 
@@ -205,6 +207,6 @@ def _show(lines: "list[Line]", folder: Path, *, json: bool) -> None:
         out.print(table)
     failed = [line.name for line in lines if not line.holds]
     if failed:
-        raise UserError(f"{folder}: {', '.join(failed)} changed, which should not be; nothing was saved in place of it")
+        raise UserError(f"{folder}: {', '.join(failed)} changed, which should not be")
     if not json:
         notes.print(f"Saved in {folder}. Next: polyhead heads list {folder}", markup=False)

@@ -24,7 +24,7 @@ _ALIKE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class EmbeddingDrift:
     """How far embeddings are from the original's.
 
     ``cosine`` is the mean cosine of a text's two embeddings, None where their widths differ; ``neighbours`` the mean
@@ -50,7 +50,7 @@ class EmbeddingReport:
     pearson: float | None = None
     alignment: float | None = None
     spearman_before: float | None = None
-    drift: Drift | None = None
+    drift: EmbeddingDrift | None = None
 
     @property
     def drop(self) -> float | None:
@@ -78,7 +78,7 @@ class EmbeddingReport:
         """The inverse of ``as_dict``."""
         drift = row["drift"]
         known = drift and {**{name: nan if value is None else value for name, value in drift.items()}}
-        return cls(**{**row, "drift": known and Drift(**{**known, "cosine": drift["cosine"]})})
+        return cls(**{**row, "drift": known and EmbeddingDrift(**{**known, "cosine": drift["cosine"]})})
 
 
 def report(
@@ -94,7 +94,11 @@ def report(
     """
     own = normalized(texts)
     before = None if original is None else normalized(original)
-    drift = None if before is None else Drift(mean_cosine(own, before), overlap(own, before), linear_cka(own, before))
+    drift = (
+        None
+        if before is None
+        else EmbeddingDrift(mean_cosine(own, before), overlap(own, before), linear_cka(own, before))
+    )
     if scores is None:
         return EmbeddingReport(len(own), uniformity(own), drift=drift)
     left, right = own[: len(scores)], own[len(scores) :]

@@ -19,6 +19,11 @@ def tensors_hash(tensors: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
+def joint_hash(*hashes: str) -> str:
+    """A hash over hashes, in their order."""
+    return hashlib.sha256("\0".join(hashes).encode()).hexdigest()
+
+
 def path_hash(path: Path) -> str:
     """SHA-256 of a file's bytes; of a folder, of the names and hashes of all files in it."""
     if not path.is_dir():

@@ -44,25 +44,23 @@ class Branch(nn.Module):
 
     def standing_on(self, backbone: Backbone) -> "Branch":
         """The same over the lower layers of another backbone; its own layers are copied, in that one's dtype."""
-        own = copy.copy(self)
-        own._modules = dict(self._modules)
         dtype = next(backbone.parameters()).dtype
-        own.layers = copy.deepcopy(self.layers).to(dtype)
-        own.behind = copy.deepcopy(self.behind).to(dtype)
+        layers, behind = (copy.deepcopy(each).to(dtype) for each in (self.layers, self.behind))
+        return self._with(layers, behind, backbone)
+
+    def with_layers_of(self, trained: Backbone, backbone: Backbone) -> "Branch":
+        """The same over ``backbone`` with the upper layers of ``trained``, a copy of the way through this branch."""
+        return self._with(nn.ModuleList(trained.layer_list()[self.depth :]), self.behind, backbone)
+
+    def _with(self, layers: nn.Module, behind: nn.Module, backbone: Backbone) -> "Branch":
+        own = copy.copy(self)
+        own._modules = {**self._modules, "layers": layers, "behind": behind}
         own._stand_on(backbone)
         return own
 
     def encoder(self) -> Encoder:
         """The way from texts through this branch as an encoder of its own; every part of it is shared."""
         return Encoder(backbone=self._backbone, pooling=self.pooling, fixed=self.depth)
-
-    def plain(self, trained: Backbone, below: Backbone) -> "Branch":
-        """A branch on ``below`` with the upper layers of ``trained``, which was ``encoder()``'s and had adapters."""
-        own = copy.copy(self)
-        own._modules = dict(self._modules)
-        own.layers = nn.ModuleList(trained.layer_list()[self.depth :])
-        own._stand_on(below)
-        return own
 
     def forward(self, encoded: Encoded) -> Encoded:
         """What the branch's heads read, from an encoder's pass that kept its layers; the embedding is the encoder's."""

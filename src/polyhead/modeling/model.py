@@ -11,8 +11,8 @@ from polyhead.modeling.encoded import Encoded, Inputs
 from polyhead.modeling.encoder import Encoder
 from polyhead.modeling.heads import Head
 
-# nn.ModuleDict refuses names such as "type" or "train", which are good names for tasks; behind this they are free.
-_SUFFIX = "-head"
+# nn.ModuleDict refuses names such as "type" or "train", which are good names for tasks; behind these they are free.
+_SUFFIX, _BRANCH_SUFFIX = "-head", "-branch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ class MultiTaskModel(nn.Module):
     @property
     def branches(self) -> dict[str, Branch]:
         """The branches, by name."""
-        found = {name.removesuffix(_SUFFIX): module for name, module in self.branches_by_name.items()}
+        found = {name.removesuffix(_BRANCH_SUFFIX): module for name, module in self.branches_by_name.items()}
         return {name: module for name, module in found.items() if isinstance(module, Branch)}
 
     def set_branch(self, name: str, branch: Branch) -> None:
         """Put a branch beside the encoder."""
-        self.branches_by_name[name + _SUFFIX] = branch
+        self.branches_by_name[name + _BRANCH_SUFFIX] = branch
 
     def with_branch(self, name: str, branch: Branch) -> "MultiTaskModel":
         """The same with another branch of that name: everything else is shared."""
@@ -82,7 +82,7 @@ class MultiTaskModel(nn.Module):
 
     def remove_branch(self, name: str) -> None:
         """Take a branch away on which no head stands."""
-        del self.branches_by_name[name + _SUFFIX]
+        del self.branches_by_name[name + _BRANCH_SUFFIX]
 
     def with_backbone(self, backbone: Backbone) -> "MultiTaskModel":
         """The same on another backbone: heads, pooling and projection are shared, branches' layers are copied."""

@@ -121,7 +121,10 @@ def _load_heads(folder: Path, manifest: Manifest, pretrained: Pretrained, *, all
     pretrained.origin, pretrained.embedding = manifest.origin, dict(manifest.embedding) if manifest.embedding else None
     for name, branch in manifest.branches.items():
         _load_branch(folder, name, branch, pretrained, allow_mismatch=allow_mismatch)
-    reads: dict[str | None, str] = {None: here, **{name: pretrained.branch_hash(name) for name in manifest.branches}}
+    reads: dict[str | None, str] = {
+        None: here,
+        **{name: pretrained.branch_hash(name, here) for name in manifest.branches},
+    }
     if manifest.encoder_hash != here and not allow_mismatch and not manifest.heads:
         raise UserError(
             f"{folder}: the encoder's weights are not those that were saved; get it anew, or allow_mismatch"

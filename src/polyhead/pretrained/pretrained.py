@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from polyhead.folder.hashing import tensors_hash
+from polyhead.folder.hashing import joint_hash, tensors_hash
 from polyhead.folder.manifest import Origin
 from polyhead.folder.settings import EncoderSettings
 from polyhead.kinds import Task
@@ -83,16 +83,11 @@ class Pretrained:
         """The hash of the encoder's weights as they are now."""
         return tensors_hash(arrays(self.model.encoder))
 
-    def branch_hash(self, name: str) -> str:
+    def branch_hash(self, name: str, encoder_hash: str) -> str:
         """The hash of all that a head on this branch reads: the encoder, and the branch's own weights."""
-        return tensors_hash(arrays(self.model.encoder) | prefixed(arrays(self.model.branches[name]), "branch."))
+        return joint_hash(encoder_hash, tensors_hash(arrays(self.model.branches[name])))
 
 
 def arrays(module: nn.Module) -> dict[str, NDArray[Any]]:
     """A module's weights as numpy arrays that share their memory where they can."""
     return {name: np.asarray(tensor.detach().cpu().contiguous()) for name, tensor in module.state_dict().items()}
-
-
-def prefixed(tensors: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """The same under longer names."""
-    return {prefix + name: tensor for name, tensor in tensors.items()}

@@ -49,27 +49,28 @@ def _write(pretrained: Pretrained, place: Path) -> None:
     pretrained.files.save_pretrained(place)
     write_layout(place, pretrained.settings, hidden=encoder.backbone.hidden)
     if encoder.projection:
-        _save_weights(encoder.projection, place / DENSE / "model.safetensors")
+        save_weights(encoder.projection, place / DENSE / "model.safetensors")
     if any(True for _ in encoder.pooling.parameters()):
-        _save_weights(encoder.pooling, place / POOLING / "model.safetensors")
+        save_weights(encoder.pooling, place / POOLING / "model.safetensors")
     here = pretrained.encoder_hash()
     branches = {}
     for name, branch in pretrained.model.branches.items():
         branches[name] = BranchRecord(branch.depth, here, tensors_hash(arrays(branch)))
-        _save_weights(branch, place / BRANCHES / name / "model.safetensors")
-    below = {name: pretrained.branch_hash(name) for name in branches}
+        save_weights(branch, place / BRANCHES / name / "model.safetensors")
+    below = {name: pretrained.branch_hash(name, here) for name in branches}
     records = {}
     for name, head in pretrained.heads.items():
         module = pretrained.model.heads[name]
         reads = here if head.branch is None else below[head.branch]
         weights = tensors_hash(arrays(module))
         records[name] = HeadRecord(head.task, head.encoder_hash or reads, weights, head.trained, head.branch)
-        _save_weights(module, place / HEADS / name / "model.safetensors")
+        save_weights(module, place / HEADS / name / "model.safetensors")
     manifest = Manifest(here, records, branches, pretrained.origin, pretrained.embedding)
     write_manifest(place, manifest, version=__version__)
 
 
-def _save_weights(module: nn.Module, path: Path) -> None:
+def save_weights(module: nn.Module, path: Path) -> None:
+    """Write a module's weights in fp32; what the disk refuses is a ``SafetensorError``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {
         name: tensor.detach().to("cpu", torch.float32).contiguous() for name, tensor in module.state_dict().items()

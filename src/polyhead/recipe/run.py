@@ -1,7 +1,6 @@
 """One training from a recipe: read, build, train, and leave a folder from which it can be repeated and gone on with."""
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from polyhead.recipe.trackers import check_trackers, trackers
 from polyhead.training import Callbacks, Diverged, Interrupted, TrainingResult, check_settings
 from polyhead.training import train as run_loop
 from polyhead.training.checkpoint import Checkpoint
-from polyhead.training.embedding.mixtures import END, START
+from polyhead.training.embedding.mixtures import forget_weights
 from polyhead.training.history import METRICS_FILE
 
 RECIPE = "recipe.yaml"
@@ -89,8 +88,7 @@ def train(
             recipe, data, pretrained, folder, device, watcher, checkpoint, None if cache is None else Path(cache)
         )
         write_json(folder / RESULT, _summary(result))
-        for name in (START, END):
-            shutil.rmtree(folder / name, ignore_errors=True)
+        forget_weights(folder)
     except KeyboardInterrupt:
         raise Interrupted("interrupted at once", way_on(folder)) from None
     except Interrupted as error:

@@ -34,7 +34,7 @@ from polyhead.training.sampling import Rows, Sampler
 from polyhead.training.selection import check_score
 from polyhead.training.settings import TrainingSettings
 from polyhead.training.step import Step
-from polyhead.training.subject import Subject, check_keeping, subject_of
+from polyhead.training.subject import Subject, check_keeping, encoder_learns
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Prepared:
     step: Step
     taught: frozenset[str]
     """The tasks with labels in the training data whose heads are not frozen."""
+    anchored: bool
+    """Whether the embedding is held where it was: it is to be, and could move."""
 
 
 def prepare(
@@ -66,14 +68,15 @@ def prepare(
     """Move the model, begin the plan's first stage, build sampler and optimizer."""
     place, keeping = resolve_device(device), keeping or Keeping()
     sets = [each for each in data if len(each.train) and labelled_tasks(each.train)]  # the others teach nothing
-    if keeping.settings.mode == "anchor" and keeping.texts:
-        sets.append(DataSet(UNLABELLED, [Example(text) for text in keeping.texts]))
     model, kept, tasks = pretrained.model.to(place), pretrained.settings, pretrained.tasks
     if settings.plan.name == "lora":
         add_adapters(model, settings.plan.lora or Lora(), seed=settings.seed)
     parts = components(model)
     planned = stages(settings.plan, parts)
     apply(parts, planned[0].learns)
+    anchored = keeping.settings.mode == "anchor" and encoder_learns(planned[-1].learns)
+    if anchored and keeping.texts:
+        sets.append(DataSet(UNLABELLED, [Example(text) for text in keeping.texts]))
     collate = Collator(pretrained.tokenizer, tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
     sampler = Sampler([_rows(each, collate, settings) for each in sets], settings)
     optimizer = build_optimizer(parts, settings)
@@ -82,7 +85,9 @@ def prepare(
     weights = {name: task.weight for name, task in tasks.items()} | {EMBEDDING: keeping.settings.anchor_weight}
     step = Step(forward, tasks, weights, optimizer, scaler, max_grad_norm=settings.max_grad_norm)
     taught = frozenset(name for each in sets for name in labelled_tasks(each.train)) - {*settings.plan.freeze}
-    return Prepared(place, tasks, sets, parts, planned, collate, sampler, forward, optimizer, scaler, step, taught)
+    return Prepared(
+        place, tasks, sets, parts, planned, collate, sampler, forward, optimizer, scaler, step, taught, anchored
+    )
 
 
 def planned_components(model: MultiTaskModel, settings: TrainingSettings) -> list[Component]:
@@ -150,7 +155,7 @@ def check_settings(
             that does not compute in the dtype asked for; or what is wanted of the embedding cannot be.
     """
     place, keeping = resolve_device(device), keeping or Keeping()
-    subject = subject_of(pretrained, data, keeping)
+    subject = Subject.of(pretrained, keeping.settings.branch, data)
     pretrained = subject.view
     if settings.fp16 and place.type != "cuda":
         raise UserError(f"training.fp16: needs a GPU, the device is {place.type}; leave it out, or use bf16")

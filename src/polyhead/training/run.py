@@ -97,8 +97,7 @@ class Run:
             constant=subject.branch is not None or not encoder_learns(prepared.stages[-1].learns),
         )
         own = cache or folder / ACTIVATIONS
-        anchored = self.keeping.mode == "anchor" and encoder_learns(prepared.stages[-1].learns)
-        originals = self._originals(cache or folder) if anchored else None
+        originals = self._originals(cache or folder) if prepared.anchored else None
         if checkpoint is not None:
             checkpoint.restore(self.model, prepared.optimizer)
             prepared.scaler.load_state_dict(state["scaler"])

@@ -53,17 +53,10 @@ class Subject:
         if not adapters(self.view.model):
             return self.whole.model
         model = self.whole.model
-        own = model.branches[self.branch].plain(merged(self.view.model).encoder.backbone, model.encoder.backbone)
+        own = model.branches[self.branch].with_layers_of(
+            merged(self.view.model).encoder.backbone, model.encoder.backbone
+        )
         return model.with_branch(self.branch, own)
-
-
-def subject_of(pretrained: Pretrained, data: Sequence[DataSet], keeping: Keeping) -> Subject:
-    """What is trained of a model.
-
-    Raises:
-        UserError: a data set has labels of heads that stand elsewhere, or of tasks that teach the embedding itself.
-    """
-    return Subject.of(pretrained, keeping.settings.branch, data)
 
 
 def check_keeping(subject: Subject, keeping: Keeping, data: Sequence[DataSet], learns: Collection[str]) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from polyhead.data.collate import to_inputs
+from polyhead.documents import IntArray
 from polyhead.folder.hashing import tensors_hash
 from polyhead.modeling.components import components
+from polyhead.modeling.encoded import Inputs
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.modeling.split import below
 from polyhead.pretrained.computing import computing_model
@@ -48,6 +50,13 @@ class Reading:
     def __call__(self, texts: Sequence[str]) -> list[Encoding]:
         """The texts as tokens."""
         return self.tokenizer(texts, prompt=self.prompt, offsets=False)
+
+    def batches(self, texts: Sequence[str], device: torch.device) -> Iterator[tuple[IntArray, Inputs]]:
+        """The texts in batches of like length, for a pass without gradients: their numbers, and the model's inputs."""
+        encodings = self(texts)
+        for rows in token_budget_batches([len(each) for each in encodings], max_tokens=batch_tokens(device)):
+            padded = pad([encodings[row] for row in rows], pad_id=self.tokenizer.pad_id, pool_prompt=self.pool_prompt)
+            yield rows, to_inputs(padded).to(device)
 
     def lengths(self, texts: Sequence[str]) -> Tensor:
         """Tokens of each text, as far as the limit lets them be read. *Shape:* (texts,)."""
@@ -136,11 +145,7 @@ class Lower:
         entry = writing(path, lengths=sizes, width=self._hidden, dtype=self._kept_dtype, about=about)
         with torch.inference_mode(), entry as file:
             while chunk := list(islice(stream, _CHUNK)):
-                encodings = self._reading([text for _, text in chunk])
-                for rows in token_budget_batches([len(each) for each in encodings], max_tokens=batch_tokens(device)):
-                    own = [encodings[row] for row in rows]
-                    padded = pad(own, pad_id=self._reading.tokenizer.pad_id, pool_prompt=self._reading.pool_prompt)
-                    inputs = to_inputs(padded).to(device)
+                for rows, inputs in self._reading.batches([text for _, text in chunk], device):
                     states = below(
                         encoder.backbone, inputs.input_ids, inputs.attention_mask, depth=self._boundary.depth
                     )
