@@ -33,6 +33,7 @@ from polyhead.study.external import NEIGHBOURS, REGRESSION, Frozen, fit
 from polyhead.study.page import page
 from polyhead.study.write import write_reports
 
+pytestmark = pytest.mark.xdist_group("study")  # one worker does the study that its tests share
 PLANS = ["frozen", "probe", "top:1", "full"]
 
 

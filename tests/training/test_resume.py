@@ -121,7 +121,8 @@ def test_a_run_that_was_stopped_at_any_step_goes_on_exactly(
     recipe = load_recipe(recipe_file(tmp_path / "recipe.yaml", backbones("bert"), **SETTINGS[name]), data_root=FOLDER)
     whole = train(recipe, tmp_path / "whole")
     steps = whole.evaluations[-1].step
-    for stop in sorted({1, 2, steps // 2, steps // 2 + 1, steps - 1}):
+    stops = {1, 2, steps // 2, steps // 2 + 1, steps - 1} if name == "proportional" else {1, steps // 2, steps - 1}
+    for stop in sorted(stops):
         folder = tmp_path / f"stopped-{stop}"
         with pytest.raises(Interrupted, match=rf"^interrupted after step {stop} of \d+\n.*--resume"):
             train(recipe, folder, watcher=stopping_after(stop))

@@ -12,7 +12,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import pearsonr, spearmanr
 
 from polyhead.kinds.base import FloatArray
 
@@ -92,6 +91,8 @@ def report(
 
     *Shapes:* (texts, width), (texts, original width), (texts / 2,).
     """
+    from scipy.stats import pearsonr
+
     own = normalized(texts)
     before = None if original is None else normalized(original)
     drift = (
@@ -130,6 +131,8 @@ def normalized(vectors: FloatArray) -> FloatArray:
 
 def spearman(cosines: FloatArray, scores: NDArray[np.float64]) -> float:
     """Spearman's rank correlation; not a number where either side is constant. *Shapes:* (pairs,) twice."""
+    from scipy.stats import spearmanr
+
     return _correlation(spearmanr, cosines, scores)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from polyhead.evaluation.tallies import Classes, LabelSets, Numbers, Ranks, Spans
 from polyhead.kinds.base import FloatArray
@@ -72,6 +71,8 @@ def pearson(numbers: Numbers) -> float:
 
 def spearman(numbers: Numbers) -> float:
     """Spearman's rank correlation, ties sharing their rank; 0 where one side is constant."""
+    from scipy.stats import rankdata
+
     return correlation(rankdata(numbers.gold), rankdata(numbers.predicted))
 
 

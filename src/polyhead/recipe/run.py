@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from polyhead.errors import UserError
-from polyhead.evaluation.pictures import draw_curves
 from polyhead.folder.files import write_json, write_text
 from polyhead.pretrained import Pretrained
 from polyhead.recipe.announce import disk_note, plan_notes
@@ -99,6 +98,8 @@ def train(
         raise UserError(*error.faults, way_on(folder)) from None
     finally:
         if (folder / METRICS_FILE).is_file():
+            from polyhead.evaluation.pictures import draw_curves  # matplotlib would make every verb start later
+
             draw_curves(read_history(folder), folder / "curves.png")
     return result
 

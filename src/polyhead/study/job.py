@@ -24,7 +24,6 @@ from polyhead.recipe.examples import recipe_examples
 from polyhead.recipe.run import Watcher
 from polyhead.recipe.start import begin, new_model
 from polyhead.study.design import FROZEN, Job, only_task
-from polyhead.study.external import Frozen
 from polyhead.training.estimate import peak_memory
 from polyhead.training.plans import stages
 from polyhead.training.prepare import planned_components
@@ -133,6 +132,8 @@ def _frozen(job: Job, setting: Setting, place: Path, told: Told) -> list[dict[st
         "validation": [row for each in data.sets for row in each.validation],
         "test": [row for each in tests for row in each],
     }
+    from polyhead.study.external import Frozen
+
     reports: dict[str, tuple[Report, Report]] = Frozen(model, splits).reports("test")
     if saved:
         own = tuple(
