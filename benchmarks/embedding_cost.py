@@ -82,8 +82,7 @@ def trained(changes: dict[str, str], data_root: Path, folder: Path) -> tuple[Pre
     if data.keeping.settings.mode == "anchor":
         assert dtype is not None
         originals = Originals(
-            subject.view.model, reading_of(subject.view), prepared.sets, dtype=dtype, folder=folder / "originals",
-            advance=lambda done, total: None,
+            subject.view.model, reading_of(subject.view), prepared.sets, dtype=dtype, folder=folder / "originals"
         )  # fmt: skip
     feed = feed_of(subject.view, prepared, data.sets, recipe.training, folder / "kept", originals=originals)
     learns = prepared.stages[-1].learns

@@ -143,6 +143,19 @@ def test_the_estimate_counts_steps_and_takes_time_and_memory(recipe: Path) -> No
     assert taken.memory > 50e6
 
 
+def test_the_estimate_knows_that_frozen_layers_run_once(recipe: Path) -> None:
+    passes = {}
+    for cache in ("auto", "false"):
+        overrides = {"training.plan": "probe", "training.epochs": "50", "training.cache": cache}
+        loaded, data, pretrained = begin(load_recipe(recipe, overrides=overrides), None)
+        seen: list[int] = []
+        layer = pretrained.model.encoder.backbone.layer_list()[0]
+        layer.register_forward_hook(lambda *_, seen=seen: seen.append(1))
+        estimate(pretrained, data.sets, loaded.training, device="cpu")
+        passes[cache] = len(seen)
+    assert passes["auto"] < passes["false"]
+
+
 def test_train_runs_the_quick_part_by_itself(recipe: Path, tmp_path: Path) -> None:
     said: list[str] = []
     train(load_recipe(recipe), tmp_path / "run", watcher=Watcher(on_note=said.append))

@@ -78,7 +78,7 @@ def prepare(
     if anchored and keeping.texts:
         sets.append(DataSet(UNLABELLED, [Example(text) for text in keeping.texts]))
     collate = Collator(pretrained.tokenizer, tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
-    sampler = Sampler([_rows(each, collate, settings) for each in sets], settings)
+    sampler = sampler_of(sets, collate, settings)
     optimizer = build_optimizer(parts, settings)
     scaler = GradScaler(place.type, enabled=settings.fp16)
     forward = Forward(model, place, dtype=autocast_dtype(settings, place))
@@ -88,6 +88,11 @@ def prepare(
     return Prepared(
         place, tasks, sets, parts, planned, collate, sampler, forward, optimizer, scaler, step, taught, anchored
     )
+
+
+def sampler_of(sets: Sequence[DataSet], collate: Collator, settings: TrainingSettings) -> Sampler:
+    """What draws from the data sets' training rows."""
+    return Sampler([_rows(each, collate, settings) for each in sets], settings)
 
 
 def planned_components(model: MultiTaskModel, settings: TrainingSettings) -> list[Component]:

@@ -206,7 +206,9 @@ class Run:
             self.prepared.sets,
             dtype=self.prepared.forward.dtype or torch.float32,
             folder=folder / ORIGINALS,
+            limit=self.settings.cache_bytes,
             advance=self.callbacks.on_cached,
+            note=self.callbacks.on_note,
         )
 
     def clear(self) -> None:

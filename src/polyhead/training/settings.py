@@ -78,6 +78,11 @@ class TrainingSettings(BaseModel):
             raise ValueError("give either fp16 or bf16")
         return self
 
+    @property
+    def cache_bytes(self) -> int:
+        """The most that may be kept on the disk."""
+        return int(self.cache_gb * 1e9)
+
 
 OTHER_SPELLINGS = {
     "num_train_epochs": "epochs",

@@ -16,7 +16,7 @@ from polyhead.data.example import DataSet, Example
 from polyhead.data.pairs import Pairs
 from polyhead.kinds import ClassificationTask, SimilarityTask
 from polyhead.pretrained import Pretrained, load
-from polyhead.training import EmbeddingSettings, Keeping, TrainingResult, TrainingSettings, train
+from polyhead.training import Callbacks, EmbeddingSettings, Keeping, TrainingResult, TrainingSettings, train
 from polyhead.training.embedding import monitor
 from polyhead.training.embedding.loss import anchor_loss
 from polyhead.training.embedding.originals import UNLABELLED, Originals
@@ -63,9 +63,7 @@ def test_originals_are_what_the_model_encoded_before(
     examples = [Example(texts[n], {"alike": n % 2}, others=(texts[n - 1],)) for n in range(30)]
     data = [DataSet("pairs", examples)]
     prepared = prepare(pretrained, data, SETTINGS, "cpu")
-    originals = Originals(
-        pretrained.model, reading_of(pretrained), data, dtype=torch.float32, folder=tmp_path, advance=lambda *_: None
-    )
+    originals = Originals(pretrained.model, reading_of(pretrained), data, dtype=torch.float32, folder=tmp_path)
     model = Polyhead(pretrained, dtype="float32")
     for draw in prepared.sampler.steps(1):
         batch = originals.beside(prepared.collate(draw[0].examples(data)), draw[0], "pairs")
@@ -137,6 +135,20 @@ def test_a_probe_is_measured_once_and_has_moved_nothing(
     assert report.drift is not None
     assert report.drift.cosine == pytest.approx(1, abs=1e-6)
     assert len(calls) == 1
+
+
+def test_originals_are_bounded_and_said(backbones: Callable[[str], Path], tmp_path: Path) -> None:
+    """64 texts of 32 numbers, 4 bytes each."""
+    pretrained, said = model_of(backbones("bert")), list[str]()
+    width = pretrained.model.encoder.backbone.hidden
+    data, keeping = [DataSet("rows", rows(64))], Keeping(EmbeddingSettings(mode="anchor"))
+    small = SETTINGS.model_copy(update={"cache_gb": (64 * width * 4 - 1) / 1e9})
+    with pytest.raises(UserError, match=r"^embedding\.mode: anchor keeps .* and training\.cache_gb is .*; raise it"):
+        train(pretrained, data, small, folder=tmp_path / "small", keeping=keeping)
+    enough = SETTINGS.model_copy(update={"cache_gb": 64 * width * 4 / 1e9})
+    callbacks = Callbacks(on_note=said.append)
+    train(pretrained, data, enough, folder=tmp_path / "enough", keeping=keeping, callbacks=callbacks)
+    assert any(line.startswith("cache: ") and "of original embeddings in" in line for line in said)
 
 
 def test_gate_keeps_the_best_of_those_that_hold(backbones: Callable[[str], Path], tmp_path: Path) -> None:

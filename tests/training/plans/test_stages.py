@@ -92,6 +92,17 @@ def test_bitfit_learns_biases_and_heads() -> None:
     assert stage.learns == backbone | {f"{name}.{kind}" for name in HEADS for kind in ("weight", "bias")}
 
 
+def test_bitfit_of_a_backbone_without_biases_is_refused() -> None:
+    bare = [
+        replace(part, parameters={name: value for name, value in part.parameters.items() if "bias" not in name})
+        if part.depth <= LAYERS
+        else part
+        for part in parts_of()
+    ]
+    with pytest.raises(UserError, match=r"training\.plan: bitfit teaches the backbone's biases, .* none; use lora"):
+        stages(plan_of("bitfit"), bare)
+
+
 def test_thaw_goes_down_layer_by_layer_an_epoch_each() -> None:
     found = learning("thaw")
     assert [epoch for epoch, _ in found] == [1, 2, 3, 4, 5, 6]

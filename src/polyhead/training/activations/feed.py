@@ -187,7 +187,7 @@ class Feed:
 
     def _fits(self, needed: int, missing: int, note: Callable[[str], None]) -> bool:
         """Whether so much may be kept, of which so much is not there yet."""
-        limit = int(self._settings.cache_gb * 1e9)
+        limit = self._settings.cache_bytes
         here = next(place for place in (self._folder.resolve(), *self._folder.resolve().parents) if place.exists())
         free = shutil.disk_usage(here).free
         if needed <= limit and missing <= free:

@@ -7,6 +7,7 @@ them up.
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import torch
@@ -14,10 +15,12 @@ from torch import Tensor
 
 from polyhead.data.collate import Batch
 from polyhead.data.example import DataSet
+from polyhead.errors import UserError
 from polyhead.kinds import EMBEDDING
 from polyhead.modeling.encoded import Inputs, Known
 from polyhead.modeling.encoder import Encoder
 from polyhead.modeling.model import MultiTaskModel
+from polyhead.printing import size
 from polyhead.training.activations.lower import Boundary, Lower, Reading
 from polyhead.training.activations.rows import Texts
 from polyhead.training.sampling import Draw
@@ -37,12 +40,15 @@ class Originals:
         *,
         dtype: torch.dtype,
         folder: Path,
-        advance: Callable[[int, int], None],
+        limit: float = inf,
+        advance: Callable[[int, int], None] = lambda done, total: None,
+        note: Callable[[str], None] = lambda line: None,
     ) -> None:
         """Run the model's encoder over all texts, or find in ``folder`` what it gave earlier.
 
         Raises:
-            UserError: the disk is full, or the place cannot be written.
+            UserError: more than ``limit`` bytes would have to be kept, the disk is full, or the place cannot be
+                written.
         """
         encoder = model.encoder
         boundary = Boundary("pooled", encoder.backbone.layers)
@@ -51,6 +57,13 @@ class Originals:
         self._after = _after_pooling(encoder)
         examples = {each.name: each.train for each in sets}
         total, done = sum(1 + len(row.others) for rows in examples.values() for row in rows), 0
+        needed = lower.size(torch.ones(total, dtype=torch.int64))
+        if needed > limit:
+            raise UserError(
+                f"embedding.mode: anchor keeps {size(needed)} of original embeddings, and training.cache_gb is"
+                f" {limit / 1e9:g}; raise it, or name fewer texts"
+            )
+        note(f"cache: {size(needed)} of original embeddings in {folder}")
 
         def told(count: int) -> None:
             nonlocal done

@@ -58,7 +58,7 @@ def _unfrozen(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
             chosen = {number % layers + 1 for number in plan.layers or ()}
             return [Stage(heads.learns | _names(part for part in parts if part.depth in chosen))]
         case "bitfit":
-            return [Stage(heads.learns | {name for name in everything.learns if name.endswith("bias")})]
+            return [Stage(heads.learns | _biases(parts))]
         case "lora":
             return [Stage(heads.learns | {name for name in everything.learns if ".lora_" in name})]
         case "thaw":
@@ -98,6 +98,12 @@ def _above(parts: Sequence[Component], depth: int) -> frozenset[str]:
     return _names(part for part in parts if part.depth >= depth)
 
 
+def _biases(parts: Sequence[Component]) -> frozenset[str]:
+    """Those of the backbone."""
+    below = _names(parts) - _above(parts, _layers(parts) + 1)
+    return frozenset(name for name in below if name.endswith("bias"))
+
+
 def _is_frozen(part: Component, names: Sequence[str]) -> bool:
     in_backbone = part.name in ("embeddings", "backbone") or part.name.startswith("layers.")
     in_encoder = in_backbone or part.name in ("pooling", "projection")
@@ -115,6 +121,8 @@ def _check(plan: Plan, parts: Sequence[Component]) -> None:
     for name in plan.freeze:
         if name not in known:
             raise UserError(f"training.plan: freeze takes {', '.join(known)}; found {shown(name)}")
+    if plan.name == "bitfit" and not _biases(parts):
+        raise UserError("training.plan: bitfit teaches the backbone's biases, and this one has none; use lora")
     if not layers and plan.name in ("top", "layers", "thaw"):
         raise UserError(f"training.plan: {plan.name} needs layers of their own; this backbone's share their weights")
     if plan.top is not None and plan.top > layers:
