@@ -24,6 +24,19 @@ Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """An example as tokens: its texts one after the other, each with its encoding and, the first one, its words."""
+
+    encodings: Sequence[Encoding]
+    documents: Sequence[Document]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all its texts."""
+        return sum(map(len, self.encodings))
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One text's raw answers: ``embedding`` (width,), ``logits`` by task, ``tokens`` (tokens, hidden) if asked for.
 
@@ -68,19 +81,68 @@ class Predictor:
         """
         if max_rows is not None and max_rows < 1:
             raise UserError(f"batch_size: must be at least 1, found {max_rows}")
+        for start in range(0, len(examples), CHUNK):
+            reads = self.read(examples[start : start + CHUNK], tasks=tasks, prompt=prompt)
+            yield from self.run(reads, tasks=tasks, max_rows=max_rows, token_states=token_states, advance=advance)
+
+    def read(self, examples: Sequence[Example], *, tasks: Collection[str] = (), prompt: str = "") -> list[Read]:
+        """Examples as tokens, with the words that the tasks need; other texts than the first only if a task does."""
+        pairs = any(self.tasks[name].level == "pair" for name in tasks)
+        needed = splitters({name: self.tasks[name] for name in tasks})
+        texts, parts = spread([example.texts if pairs else (example.text,) for example in examples])
+        words = [example.words for example in examples] + [None] * (len(texts) - len(examples))
+        encodings = self.tokenizer(texts, prompt=prompt, offsets=bool(needed))
+        documents = [
+            document(text, encoding, splitters=needed, words=given)
+            for text, encoding, given in zip(texts, encodings, words, strict=True)
+        ]
+        if parts is None:
+            return [Read((encoding,), (own,)) for encoding, own in zip(encodings, documents, strict=True)]
+        numbers = [[int(part) for part in own if part >= 0] for own in parts]
+        return [Read([encodings[each] for each in own], [documents[each] for each in own]) for own in numbers]
+
+    def run(
+        self,
+        reads: Sequence[Read],
+        *,
+        tasks: Collection[str] = (),
+        max_rows: int | None = None,
+        token_states: bool = False,
+        advance: Advance = lambda count: None,
+    ) -> list[Row]:
+        """Raw answers of examples that were read, in their order: batches of texts of like length, all in one pass.
+
+        Those that were read for other tasks may be among them: their answers to the tasks that need more are no use.
+        """
         pairs = [name for name in tasks if self.tasks[name].level == "pair"]
         alone = [name for name in tasks if self.tasks[name].level != "pair"]
-        for start in range(0, len(examples), CHUNK):
-            chunk = examples[start : start + CHUNK]
-            texts, parts = spread([example.texts if pairs else (example.text,) for example in chunk])
-            words = [example.words for example in chunk] + [None] * (len(texts) - len(chunk))
-            share = len(chunk) / len(texts)
-
-            def told(count: int, share: float = share) -> None:
-                advance(round(count * share))
-
-            found = self._encode(texts, words, alone, pairs, prompt, max_rows, token_states, told)
-            yield from found if parts is None else self._together(found, parts, pairs)
+        encodings, parts = spread([each.encodings for each in reads])
+        documents, _ = spread([each.documents for each in reads])
+        rows: list[Row | None] = [None] * len(encodings)
+        lengths = [len(encoding) for encoding in encodings]
+        share = len(reads) / max(1, len(encodings))
+        for batch in token_budget_batches(lengths, max_tokens=self.engine.max_tokens, max_rows=max_rows):
+            padded = pad(
+                [encodings[index] for index in batch],
+                [documents[index] for index in batch],
+                pad_id=self.tokenizer.pad_id,
+                pool_prompt=self.pool_prompt,
+            )
+            output = self.engine(padded, tasks=alone, pairs=pairs, token_states=token_states)
+            for position, index in enumerate(batch):
+                length = lengths[index]
+                logits = {
+                    name: values[position, :length] if self.tasks[name].level == "token" else values[position]
+                    for name, values in output.logits.items()
+                }
+                features = {name: values[position] for name, values in output.features.items()}
+                tokens = None if output.tokens is None else output.tokens[position, :length]
+                rows[index] = Row(
+                    documents[index], encodings[index], output.embedding[position], logits, features, tokens
+                )
+            advance(round(len(batch) * share))
+        found = [row for row in rows if row is not None]
+        return found if parts is None else list(self._together(found, parts, pairs))
 
     def _together(self, rows: Sequence[Row], parts: IntArray, pairs: Sequence[str]) -> Iterator[Row]:
         """The rows of first texts, with the logits of the heads that read the others, too."""
@@ -95,47 +157,6 @@ class Predictor:
                     logits[name] = self.engine.classify(name, features)[0]
             cut = sum(rows[number].document.truncated for number in numbers[1:])
             yield replace(first, logits=logits, document=replace(first.document, others_truncated=cut))
-
-    def _encode(
-        self,
-        texts: Sequence[str],
-        words: Sequence[Sequence[tuple[int, int]] | None],
-        tasks: Sequence[str],
-        pairs: Sequence[str],
-        prompt: str,
-        max_rows: int | None,
-        token_states: bool,
-        advance: Advance,
-    ) -> list[Row]:
-        needed = splitters({name: self.tasks[name] for name in tasks})
-        encodings = self.tokenizer(texts, prompt=prompt, offsets=bool(needed))
-        documents = [
-            document(text, encoding, splitters=needed, words=given)
-            for text, encoding, given in zip(texts, encodings, words, strict=True)
-        ]
-        rows: list[Row | None] = [None] * len(texts)
-        lengths = [len(encoding) for encoding in encodings]
-        for batch in token_budget_batches(lengths, max_tokens=self.engine.max_tokens, max_rows=max_rows):
-            padded = pad(
-                [encodings[index] for index in batch],
-                [documents[index] for index in batch],
-                pad_id=self.tokenizer.pad_id,
-                pool_prompt=self.pool_prompt,
-            )
-            output = self.engine(padded, tasks=tasks, pairs=pairs, token_states=token_states)
-            for position, index in enumerate(batch):
-                length = lengths[index]
-                logits = {
-                    name: values[position, :length] if self.tasks[name].level == "token" else values[position]
-                    for name, values in output.logits.items()
-                }
-                features = {name: values[position] for name, values in output.features.items()}
-                tokens = None if output.tokens is None else output.tokens[position, :length]
-                rows[index] = Row(
-                    documents[index], encodings[index], output.embedding[position], logits, features, tokens
-                )
-            advance(len(batch))
-        return [row for row in rows if row is not None]
 
     def predict(
         self,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -84,12 +84,19 @@ def pad(
         pooling_mask = attention_mask * (np.arange(width) >= prompt[:, None])
     words = {
         name: PaddedWords(
-            index=pad_rows([document.words[name].index for document in documents], width, -1),
-            shapes=pad_rows([document.words[name].token_shapes for document in documents], width, 0),
+            index=pad_rows([_words(document, name, "index") for document in documents], width, -1),
+            shapes=pad_rows([_words(document, name, "token_shapes") for document in documents], width, 0),
         )
-        for name in (documents[0].words if documents else ())
+        for name in dict.fromkeys(name for document in documents for name in document.words)
     }
     return Padded(ids, attention_mask, pooling_mask, words)
+
+
+def _words(document: Document, name: str, part: Literal["index", "token_shapes"]) -> IntArray:
+    """What is known of the words as a splitter cuts them: nothing, where the text was not cut by it."""
+    own = document.words.get(name)
+    found: IntArray = np.empty(0, dtype=np.int64) if own is None else getattr(own, part)
+    return found
 
 
 def pad_rows(rows: Sequence[IntArray], width: int, fill: int) -> IntArray:
