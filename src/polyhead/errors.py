@@ -35,13 +35,18 @@ def shown(value: object, limit: int = 60) -> str:
 EXTRAS = {
     "accelerate": "train",
     "datasketch": "train",
+    "fastapi": "serve",
     "matplotlib": "train",
+    "orjson": "serve",
     "peft": "lora",
+    "prometheus_client": "serve",
     "pyarrow": "train",
     "scipy": "train",
     "sklearn": "train",
     "torch": "train",
+    "starlette": "serve",
     "transformers": "train",
+    "uvicorn": "serve",
     "zstandard": "train",
 }
 """Optional libraries, and the extra of the package that brings each."""

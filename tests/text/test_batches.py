@@ -1,8 +1,10 @@
+import itertools
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polyhead.documents import Document, Span
+from polyhead.documents import Document, IntArray, Span
 from polyhead.text.batches import pad, token_budget_batches
 from polyhead.text.encoding import Encoding, document
 
@@ -30,12 +32,36 @@ def test_every_row_is_in_one_batch_and_the_budget_holds(
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(1, 40), max_size=60), st.integers(1, 100), st.one_of(st.none(), st.integers(1, 8)))
-def test_no_batch_but_the_last_has_room_for_another_row(
+def test_a_batch_ends_where_it_is_full_or_where_that_saves_padding(
     lengths: list[int], max_tokens: int, max_rows: int | None
 ) -> None:
-    for batch in token_budget_batches(lengths, max_tokens=max_tokens, max_rows=max_rows)[:-1]:
-        width = max(lengths[row] for row in batch)
-        assert (len(batch) + 1) * width > max_tokens or len(batch) == max_rows
+    batches = token_budget_batches(lengths, max_tokens=max_tokens, max_rows=max_rows)
+    worth = max_tokens // 6
+    for batch, after in itertools.pairwise(batches):
+        width, rest = lengths[batch[0]], [lengths[row] for part in batches for row in part]
+        room = min(max(1, max_tokens // width), max_rows or len(lengths))
+        left = min(room, len(rest) - sum(map(len, batches[: _place(batches, batch)]))) - len(batch)
+        assert len(batch) == room or (width - lengths[after[0]]) * left > worth
+    for batch in batches:
+        for position, row in enumerate(batch):
+            assert (lengths[batch[0]] - lengths[row]) * (len(batch) - position) <= worth
+
+
+def _place(batches: list[IntArray], batch: IntArray) -> int:
+    return next(number for number, each in enumerate(batches) if each is batch)
+
+
+def test_few_long_texts_and_many_short_ones_are_batches_of_their_own() -> None:
+    batches = token_budget_batches([60, 2, 3, 2, 3, 2, 58], max_tokens=600)
+    assert [batch.tolist() for batch in batches] == [[0, 6], [2, 4, 1, 3, 5]]
+
+
+def test_widths_are_multiples_within_the_limit() -> None:
+    for longest, multiple, limit, width in ((3, 8, 16, 8), (8, 8, 16, 8), (9, 8, 12, 12), (9, 8, 0, 9), (0, 8, 16, 0)):
+        padded = pad([encoding(*range(longest)), encoding(1)][: 1 + bool(longest)], pad_id=PAD, multiple=multiple,
+                     limit=limit)  # fmt: skip
+        assert padded.input_ids.shape[1] == width
+        assert padded.attention_mask.sum(axis=1).tolist()[0] == longest
 
 
 def test_rows_of_one_length_keep_their_order() -> None:

@@ -16,6 +16,7 @@ from polyhead.cli import (
     init,
     predict,
     quickstart,
+    serve,
     similarity,
     study,
     train,
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: [bold]polyhead quickstart[/]",
 )
-for verb in (quickstart, init, check, convert, train, study, evaluate, heads, predict, encode, similarity, info):
+for verb in (quickstart, init, check, convert, train, study, evaluate, heads, predict, encode, similarity, serve, info):
     verb.register(app)
 
 

@@ -20,6 +20,9 @@ from polyhead.text.tokenizer import TextTokenizer
 CHUNK = 8192
 """Examples that are tokenized and sorted together, so that memory does not grow with the input."""
 
+_MULTIPLE = 16
+"""Tokens that batches' widths are multiples of."""
+
 Advance = Callable[[int], None]
 
 
@@ -127,6 +130,8 @@ class Predictor:
                 [documents[index] for index in batch],
                 pad_id=self.tokenizer.pad_id,
                 pool_prompt=self.pool_prompt,
+                multiple=_MULTIPLE,
+                limit=self.tokenizer.max_length,
             )
             output = self.engine(padded, tasks=alone, pairs=pairs, token_states=token_states)
             for position, index in enumerate(batch):

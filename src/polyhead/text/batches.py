@@ -12,11 +12,16 @@ from polyhead.text.encoding import Encoding
 _Item = TypeVar("_Item")
 
 
+_SHARE = 6
+"""A batch is cut in two where that saves more padding than such a part of the budget; less is not worth a pass."""
+
+
 def token_budget_batches(lengths: Sequence[int], *, max_tokens: int, max_rows: int | None = None) -> list[IntArray]:
     """Row numbers grouped into batches, longest texts first.
 
     A batch holds at most ``max_tokens`` tokens with its padding (a single longer text is a batch of its own) and at
-    most ``max_rows`` rows. Every row is in exactly one batch.
+    most ``max_rows`` rows; few long texts and many short ones are batches of their own. Every row is in exactly one
+    batch.
     """
     order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
     batches: list[IntArray] = []
@@ -24,8 +29,11 @@ def token_budget_batches(lengths: Sequence[int], *, max_tokens: int, max_rows: i
     while start < len(order):
         rows = max(1, max_tokens // max(1, lengths[order[start]]))
         rows = rows if max_rows is None else min(rows, max_rows)
-        batches.append(order[start : start + rows])
-        start += rows
+        batch = order[start : start + rows]
+        saved = (lengths[batch[0]] - np.asarray([lengths[index] for index in batch])) * np.arange(len(batch), 0, -1)
+        cut = int(np.argmax(saved > max_tokens // _SHARE)) or len(batch)
+        batches.append(batch[:cut])
+        start += cut
     return batches
 
 
@@ -70,11 +78,22 @@ def spread(texts: Sequence[Sequence[_Item]]) -> tuple[list[_Item], IntArray | No
 
 
 def pad(
-    encodings: Sequence[Encoding], documents: Sequence[Document] = (), *, pad_id: int, pool_prompt: bool = True
+    encodings: Sequence[Encoding],
+    documents: Sequence[Document] = (),
+    *,
+    pad_id: int,
+    pool_prompt: bool = True,
+    multiple: int = 1,
+    limit: int = 0,
 ) -> Padded:
-    """Put encodings side by side, with the words of their documents where there are any."""
+    """Put encodings side by side, with the words of their documents where there are any.
+
+    The width is a ``multiple`` of that number of tokens where ``limit`` allows it: matrix libraries compile a kernel a
+    shape, so that few shapes are fast sooner.
+    """
     lengths = np.asarray([len(encoding) for encoding in encodings], dtype=np.int64)
-    width = int(lengths.max(initial=0))
+    longest = int(lengths.max(initial=0))
+    width = max(longest, min(-(-longest // multiple) * multiple, limit))
     mask = np.arange(width) < lengths[:, None]
     ids = pad_rows([np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings], width, pad_id)
     attention_mask = mask.astype(np.int64)

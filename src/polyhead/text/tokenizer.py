@@ -1,6 +1,8 @@
 """The tokenizer: texts to encodings, by the Rust library ``tokenizers``, offsets always on the original text."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -9,6 +11,17 @@ from tokenizers.normalizers import Sequence as Normalizers
 
 from polyhead.documents import IntArray
 from polyhead.text.encoding import Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of a text, and the characters that it stands for (0, 0 for special ones)."""
+
+    id: int
+    text: str
+    special: bool
+    start: int
+    end: int
 
 
 class TextTokenizer:
@@ -47,12 +60,28 @@ class TextTokenizer:
 
     def lengths(self, texts: Sequence[str]) -> IntArray:
         """Tokens of each text as if there were no limit, special ones included. *Shape:* (texts,)."""
-        self.backend.no_truncation()
-        try:
-            encoded = self.backend.encode_batch_fast([_clean(text) for text in texts])
-        finally:
-            self.backend.enable_truncation(self.max_length)
+        encoded = self._whole.encode_batch_fast([_clean(text) for text in texts])
         return np.asarray([max(1, len(each.ids)) for each in encoded], dtype=np.int64)
+
+    def tokens(self, texts: Sequence[str], *, special: bool = True) -> list[list[Token]]:
+        """Every token of each text as if there were no limit; ``special`` ones beside."""
+        encoded = self._whole.encode_batch([_clean(text) for text in texts], add_special_tokens=special)
+        return [
+            [
+                Token(number, text, bool(special), *offsets)
+                for number, text, special, offsets in zip(
+                    one.ids, one.tokens, one.special_tokens_mask, one.offsets, strict=True
+                )
+            ]
+            for one in encoded
+        ]
+
+    @cached_property
+    def _whole(self) -> Tokenizer:
+        """The same without a limit: another one, as others may be reading texts with it just now."""
+        whole = Tokenizer.from_str(self.backend.to_str())
+        whole.no_truncation()
+        return whole
 
     def _prompt_tokens(self, prompt: str) -> int:
         """How many leading tokens the prompt takes: its own and the special ones before it."""

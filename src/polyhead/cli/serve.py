@@ -1,0 +1,140 @@
+"""``polyhead serve``."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from polyhead.cli.common import AllowMismatch, Device, Dtype, notes, open_model
+from polyhead.errors import UserError, shown
+
+if TYPE_CHECKING:
+    from polyhead.serving import Served
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_QUICKSTART = Path("runs/quickstart")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(serve)
+
+
+def serve(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL | NAME=MODEL …]",
+            help="A model, or several, each under a name; the quickstart's run if left out, trained if there is none.",
+            show_default=False,
+            envvar="POLYHEAD_MODELS",
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(envvar="POLYHEAD_HOST", help="Address to listen on; 0.0.0.0 for all.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, envvar="POLYHEAD_PORT", help="Port to listen on.")] = 8080,
+    api_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="POLYHEAD_API_KEY", help="A Bearer key that clients must send; several may be given, any opens."
+        ),
+    ] = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(envvar="POLYHEAD_CORS_ORIGIN", help="A web origin whose pages may ask; * for all."),
+    ] = None,
+    overflow: Annotated[
+        Literal["error", "truncate"],
+        typer.Option(envvar="POLYHEAD_OVERFLOW", help="Texts longer than the model reads: refuse, or cut and mark."),
+    ] = "error",
+    max_body_mb: Annotated[
+        float, typer.Option(min=0.001, envvar="POLYHEAD_MAX_BODY_MB", help="Largest body, in megabytes (413).")
+    ] = 32,
+    max_texts: Annotated[
+        int, typer.Option(min=1, envvar="POLYHEAD_MAX_TEXTS", help="Most texts of a request (422).")
+    ] = 10_000,
+    max_requests: Annotated[
+        int, typer.Option(min=1, envvar="POLYHEAD_MAX_REQUESTS", help="Most requests under way (429).")
+    ] = 512,
+    max_queue: Annotated[
+        int, typer.Option(min=1, envvar="POLYHEAD_MAX_QUEUE", help="Most texts that wait (429).")
+    ] = 20_000,
+    cache_mb: Annotated[
+        float, typer.Option(min=0, envvar="POLYHEAD_CACHE_MB", help="Answers that are remembered, in megabytes.")
+    ] = 64,
+    drain_seconds: Annotated[
+        float,
+        typer.Option(min=0, envvar="POLYHEAD_DRAIN_SECONDS", help="After SIGTERM, time for accepted requests."),
+    ] = 60,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], typer.Option(envvar="POLYHEAD_LOG_LEVEL", help="What is logged.")
+    ] = "info",
+    dtype: Dtype = "auto",
+    device: Device = None,
+    allow_mismatch: AllowMismatch = False,
+) -> None:
+    """Serve embeddings, classes and entities over HTTP, to the clients of OpenAI, Hugging Face and TEI, and a page.
+
+    Every option has an environment variable: [bold]POLYHEAD_PORT=80 polyhead serve[/]. Logs are JSON on standard error.
+    """
+    from polyhead.serving import Served, ServingSettings
+    from polyhead.serving import serve as run
+
+    named = _named(models or [])
+
+    def load() -> "list[Served]":
+        found = named or {"quickstart": str(_quickstart(device))}
+        return [
+            Served(name, open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch))
+            for name, model in found.items()
+        ]
+
+    settings = ServingSettings(
+        body_bytes=int(max_body_mb * 1e6),
+        texts=max_texts,
+        requests=max_requests,
+        queue_texts=max_queue,
+        cache_bytes=int(cache_mb * 1e6),
+        overflow=overflow,
+        drain_seconds=drain_seconds,
+        keys=tuple(key for key in api_key or () if key),
+        origins=tuple(cors_origin or ()),
+    )
+    shown_host = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
+    notes.print(f"Serving at http://{shown_host}:{port} once the model is loaded; Ctrl-C stops.", markup=False)
+    run(load, settings, host=host, port=port, log_level=log_level)
+
+
+def _named(models: list[str]) -> dict[str, str]:
+    """Models by the names that routes have them under.
+
+    Raises:
+        UserError: a name that no URL part can be, or one twice.
+    """
+    found: dict[str, str] = {}
+    for each in models:
+        name, parted, model = each.partition("=")
+        if not parted or not re.fullmatch(_NAME, name):
+            name, model = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(each).resolve().name).strip("-.") or "model", each
+        if name in found:
+            raise UserError(f"serve: two models are called {shown(name)}; give one another name: NAME=MODEL")
+        found[name] = model
+    return found
+
+
+def _quickstart(device: str | None) -> Path:
+    """The quickstart's run, trained if there is none."""
+    from polyhead.recipe import load_recipe, train
+    from polyhead.recipe.resume import RESULT
+    from polyhead.starter import RECIPE
+
+    if (_QUICKSTART / RESULT).is_file():
+        return _QUICKSTART
+    from polyhead.cli.train import free_folder
+
+    folder = free_folder(_QUICKSTART.parent, _QUICKSTART.name)
+    notes.print(f"There is no model yet: training the quickstart's into {folder}, a minute or two", markup=False)
+    train(load_recipe(RECIPE), folder, device=device)
+    return folder

@@ -1,0 +1,214 @@
+"""The queue in which requests of all endpoints meet, and the one thread that computes.
+
+Nothing waits for a timer: whenever the thread is free it takes a round of what is there. Each request in turn gives as
+many texts as a share of the engine's token budget holds, its longest first, until the budget is full; so a request of
+one text beside one of ten thousand waits for a round, not for all of it. The round is then cut into batches of texts
+of like length, as everywhere.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from polyhead.inference.predictor import Read, Row
+from polyhead.serving.errors import RequestError
+from polyhead.serving.models import Served
+
+_SHARES = 4
+"""Turns of requests that fill a round."""
+
+
+class Job:
+    """One request's texts for one model, in the order of their turns, and what came of them so far."""
+
+    def __init__(self, served: Served, reads: Sequence[Read], tasks: frozenset[str]) -> None:
+        self.served = served
+        self.reads = reads
+        self.tasks = tasks
+        self.loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[list[Row]] = self.loop.create_future()
+        self.rows: list[Row | None] = [None] * len(reads)
+        self.submitted = time.perf_counter()
+        self.begun = 0.0
+        self.seconds = 0.0
+        """What its rounds took; other requests' texts were in them, too."""
+        self._turns = sorted(range(len(reads)), key=lambda number: -reads[number].tokens)
+        self._next = 0
+        self._missing = len(reads)
+
+    @property
+    def waiting(self) -> int:
+        """Texts whose turn has not come."""
+        return len(self._turns) - self._next
+
+    def take(self, tokens: int) -> list[int]:
+        """The numbers of the texts whose turn it is: one at least, and more while they are within ``tokens``."""
+        self.begun = self.begun or time.perf_counter()
+        first = self._next
+        while self._next < len(self._turns):
+            tokens -= self.reads[self._turns[self._next]].tokens
+            if tokens < 0 and self._next > first:
+                break
+            self._next += 1
+        return self._turns[first : self._next]
+
+    def give(self, number: int, row: Row) -> bool:
+        """Note a text's row; whether it was the last."""
+        self.rows[number] = row
+        self._missing -= 1
+        return self._missing == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What was computed together: how many texts and tokens, which heads, for how many seconds."""
+
+    model: str
+    texts: int
+    tokens: int
+    tasks: frozenset[str]
+    seconds: float
+
+
+class Queue:
+    """Requests that wait, and the thread that computes them. ``on_round`` is told of each, in that thread."""
+
+    def __init__(self, limit: int, on_round: Callable[[Round], None] = lambda done: None) -> None:
+        self.limit = limit
+        self.texts = 0
+        """Texts that wait."""
+        self.rate = 0.0
+        """Texts a second, of late."""
+        self.busy_since: float | None = None
+        self._jobs: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._on_round = on_round
+        self._thread = threading.Thread(target=self._work, name="polyhead-compute", daemon=True)
+        self._thread.start()
+
+    async def rows(self, served: Served, reads: Sequence[Read], tasks: frozenset[str], *, first: bool = False) -> Job:
+        """Wait for the texts' turn and their rows; ``first`` goes before all others.
+
+        Raises:
+            RequestError: 429 where too many wait, 503 where the model failed or the queue is stopped.
+        """
+        job = Job(served, reads, tasks)
+        with self._changed:
+            if self._stopped:
+                raise RequestError(503, "the server is stopping", retry_after=1)
+            if not first and self.texts and self.texts + len(reads) > self.limit:
+                raise RequestError(
+                    429, f"{self.texts:,} texts wait already; try again later", retry_after=self.retry_after()
+                )
+            self.texts += len(reads)
+            (self._jobs.appendleft if first else self._jobs.append)(job)
+            self._changed.notify()
+        try:
+            await job.done
+        finally:
+            if job.done.cancelled():
+                self._forget(job)
+        return job
+
+    def retry_after(self) -> int:
+        """Seconds after which half of what waits will be done."""
+        return max(1, min(60, round(self.texts / 2 / self.rate))) if self.rate else 1
+
+    def stop(self) -> None:
+        """End the thread after its round; what waits gets 503."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        self._thread.join(timeout=10)
+
+    def _forget(self, job: Job) -> None:
+        """Nobody waits for it any more."""
+        with self._changed:
+            if job in self._jobs:
+                self._jobs.remove(job)
+                self.texts -= job.waiting
+
+    def _work(self) -> None:
+        while (chosen := self._round()) is not None:
+            if chosen:
+                self._compute(chosen)
+        stopped = RequestError(503, "the server is stopping", retry_after=1)
+        _end([(job, stopped) for job in self._jobs])
+
+    def _round(self) -> list[tuple[Job, int]] | None:
+        """What is computed next: texts of one model, a turn a request; None when it is time to stop."""
+        with self._changed:
+            while not self._jobs and not self._stopped:
+                self._changed.wait()
+            if self._stopped:
+                return None
+            served = self._jobs[0].served
+            left = budget = served.predictor.engine.max_tokens
+            others: list[Job] = []
+            again: list[Job] = []
+            chosen: list[tuple[Job, int]] = []
+            while self._jobs and left > 0:
+                job = self._jobs.popleft()
+                if job.served is not served:
+                    others.append(job)
+                    continue
+                turn = job.take(budget // _SHARES)
+                chosen += [(job, number) for number in turn]
+                left -= sum(job.reads[number].tokens for number in turn)
+                if job.waiting:
+                    again.append(job)
+            self._jobs = deque([*others, *self._jobs, *again])
+            self.texts -= len(chosen)
+            self.busy_since = time.perf_counter()
+            return chosen
+
+    def _compute(self, chosen: list[tuple[Job, int]]) -> None:
+        served = chosen[0][0].served
+        jobs = dict.fromkeys(job for job, _ in chosen)
+        tasks = frozenset().union(*(job.tasks for job in jobs))
+        reads = [job.reads[number] for job, number in chosen]
+        started = time.perf_counter()
+        try:
+            rows = served.predictor.run(reads, tasks=sorted(tasks))
+        except Exception as error:  # noqa: BLE001  (whatever the engine raises: its requests must get an answer)
+            failed = RequestError(503, f"the model failed ({type(error).__name__}); try again")
+            failed.__cause__ = error
+            with self._changed:
+                for job in jobs:
+                    if job in self._jobs:
+                        self._jobs.remove(job)
+                        self.texts -= job.waiting
+            self.busy_since = None
+            _end([(job, failed) for job in jobs])
+            return
+        seconds = time.perf_counter() - started
+        self.busy_since = None
+        for job in jobs:
+            job.seconds += seconds
+        self.rate += 0.1 * (len(chosen) / seconds - self.rate)
+        self._on_round(Round(served.name, len(chosen), sum(each.tokens for each in reads), tasks, seconds))
+        _end([(job, None) for (job, number), row in zip(chosen, rows, strict=True) if job.give(number, row)])
+
+
+def _end(jobs: Sequence[tuple[Job, RequestError | None]]) -> None:
+    """Tell who waits for these jobs that they are done, or what went wrong; one call for all of a loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[Job, RequestError | None]]] = {}
+    for job, error in jobs:
+        loops.setdefault(job.loop, []).append((job, error))
+    for loop, own in loops.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_tell, own)
+
+
+def _tell(jobs: Sequence[tuple[Job, RequestError | None]]) -> None:
+    for job, error in jobs:
+        if job.done.done():
+            continue
+        if error is None:
+            job.done.set_result([row for row in job.rows if row is not None])
+        else:
+            job.done.set_exception(error)

@@ -1,0 +1,120 @@
+"""Hugging Face's routes: ``/pipeline/{task}``, as its InferenceClient asks."""
+
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from polyhead.kinds import ClassificationTask, MultilabelTask, TaggingTask
+from polyhead.serving.asking import (
+    answered,
+    body,
+    embedding_model,
+    named,
+    overflow_of,
+    post,
+    prompt_of,
+    service_of,
+    texts_of,
+    vectors,
+)
+from polyhead.serving.errors import RequestError
+from polyhead.serving.models import choose_head
+from polyhead.serving.schemas import PipelineBody, PipelineParameters, Sentences
+from polyhead.serving.scores import entities, label_scores
+
+router = APIRouter(tags=["Hugging Face"])
+_FIRST = ("none", "simple", "first")
+
+
+@post(router, "/pipeline/feature-extraction", PipelineBody, "Embeddings.")
+async def feature_extraction(request: Request) -> Response:
+    """A vector a text, as the model gives it unless ``normalize`` is told."""
+    asked, told = await _asked(request)
+    served = embedding_model(request)
+    result = await service_of(request).answer(
+        served, texts_of(_texts(asked)), prompt=prompt_of(served, told.prompt_name), overflow=overflow_of(told.truncate)
+    )
+    found = vectors(result.all(), served.model.width, dimensions=None, normalize=bool(told.normalize))
+    return await answered(request, lambda: list(found), result, served)
+
+
+@post(router, "/pipeline/sentence-similarity", PipelineBody, "How alike one sentence and others are.")
+async def sentence_similarity(request: Request) -> Response:
+    """The model's own similarity, a number a sentence."""
+    asked, _ = await _asked(request)
+    if not isinstance(asked.inputs, Sentences):
+        raise RequestError(422, "inputs: must be {source_sentence, sentences}", param="inputs")
+    served = embedding_model(request)
+    texts = [asked.inputs.source_sentence, *asked.inputs.sentences]
+    result = await service_of(request).answer(served, texts_of(texts))
+    found = np.stack([each.embedding for each in result.all()])
+    return await answered(request, lambda: served.model.similarity(found[:1], found[1:])[0], result, served)
+
+
+@post(router, "/pipeline/text-classification", PipelineBody, "Labels with their scores, best first.")
+async def text_classification(request: Request) -> Response:
+    """A list of labels a text."""
+    asked, told = await _asked(request)
+    served, task = choose_head(
+        service_of(request).models,
+        *named(request),
+        lambda each: isinstance(each, ClassificationTask | MultilabelTask) and each.level != "pair",
+        "with labels of a text",
+    )
+    result = await service_of(request).answer(
+        served, texts_of(_texts(asked)), [task], overflow=overflow_of(told.truncate)
+    )
+    answers, own = result.all(), served.tasks[task]
+    return await answered(
+        request,
+        lambda: [
+            label_scores(own, each.logits[task], each.document, function=told.function_to_apply, top=told.top_k)
+            for each in answers
+        ],
+        result,
+        served,
+    )
+
+
+@post(router, "/pipeline/token-classification", PipelineBody, "Entities.")
+async def token_classification(request: Request) -> Response:
+    """Of one text its entities, of several a list a text; with ``aggregation_strategy: none`` every word's tag."""
+    asked, told = await _asked(request)
+    strategy = told.aggregation_strategy or "simple"
+    if strategy not in _FIRST:
+        raise RequestError(
+            422,
+            f"aggregation_strategy: a head answers for a word by its first piece; use one of {', '.join(_FIRST)}",
+            param="parameters",
+        )
+    served, task = choose_head(
+        service_of(request).models, *named(request), lambda each: isinstance(each, TaggingTask), "with entities"
+    )
+    texts = _texts(asked)
+    result = await service_of(request).answer(served, texts_of(texts), [task], overflow=overflow_of(told.truncate))
+    answers, own = result.all(), served.tasks[task]
+
+    def value() -> Any:
+        rows = [
+            entities(own, each.logits[task], each.document, grouped=strategy != "none", ignored=told.ignore_labels)
+            for each in answers
+        ]
+        return rows[0] if isinstance(texts, str) else rows
+
+    return await answered(request, value, result, served)
+
+
+async def _asked(request: Request) -> tuple[PipelineBody, PipelineParameters]:
+    """The body, and its parameters, wherever they stand."""
+    asked = await body(request, PipelineBody)
+    told = asked.parameters or PipelineParameters()
+    beside = {name: getattr(asked, name) for name in ("normalize", "truncate", "prompt_name")}
+    return asked, told.model_copy(update={name: value for name, value in beside.items() if value is not None})
+
+
+def _texts(asked: PipelineBody) -> str | list[str]:
+    if isinstance(asked.inputs, Sentences):
+        raise RequestError(422, "inputs: must be a text or a list of texts", param="inputs")
+    return asked.inputs

@@ -1,0 +1,141 @@
+"""The routes of text-embeddings-inference."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from polyhead._version import __version__
+from polyhead.data.example import Example
+from polyhead.kinds import ClassificationTask, MultilabelTask, Task
+from polyhead.serving.asking import (
+    answered,
+    body,
+    embedding_model,
+    named,
+    overflow_of,
+    post,
+    prompt_of,
+    service_of,
+    texts_of,
+    vectors,
+)
+from polyhead.serving.errors import RequestError
+from polyhead.serving.models import Served, choose_head
+from polyhead.serving.responses import json_response
+from polyhead.serving.schemas import EmbedBody, PredictBody, SimilarityBody, TokenizeBody
+from polyhead.serving.scores import label_scores
+
+router = APIRouter(tags=["text-embeddings-inference"])
+
+
+@post(router, "/embed", EmbedBody, "Embeddings.")
+@post(router, "/", EmbedBody, "The same, at the root.", prefixes=("",))
+async def embed(request: Request) -> Response:
+    """A vector a text, at length 1 unless told otherwise."""
+    asked = await body(request, EmbedBody)
+    served = embedding_model(request)
+    result = await service_of(request).answer(
+        served,
+        texts_of(asked.inputs),
+        prompt=prompt_of(served, asked.prompt_name),
+        overflow=overflow_of(asked.truncate),
+    )
+    normalize = asked.normalize is not False
+    found = vectors(result.all(), served.model.width, dimensions=asked.dimensions, normalize=normalize)
+    return await answered(request, lambda: list(found), result, served)
+
+
+@post(router, "/predict", PredictBody, "Labels with their scores, best first.")
+async def predict(request: Request) -> Response:
+    """Of one text a list; of several a list of lists. Two texts for a head of pairs are one row."""
+    asked = await body(request, PredictBody)
+    served, task = choose_head(service_of(request).models, *named(request), _has_labels, "with labels of a text")
+    examples, several = _rows(asked.inputs, served.tasks[task])
+    result = await service_of(request).answer(served, examples, [task], overflow=overflow_of(asked.truncate))
+    answers, own = result.all(), served.tasks[task]
+
+    def value() -> Any:
+        rows = [
+            label_scores(own, each.logits[task], each.document, function="none" if asked.raw_scores else None)
+            for each in answers
+        ]
+        return rows if several else rows[0]
+
+    return await answered(request, value, result, served)
+
+
+def _has_labels(task: Task) -> bool:
+    return isinstance(task, ClassificationTask | MultilabelTask)
+
+
+def _rows(given: str | Sequence[str | Sequence[str]], task: Task) -> tuple[list[Example], bool]:
+    """The rows that are meant, and whether they are a batch."""
+    pair = task.level == "pair"
+    if isinstance(given, str) or (pair and len(given) == 2 and all(isinstance(each, str) for each in given)):
+        return [_row(given, pair, "inputs")], False
+    return [_row(each, pair, f"inputs.{number}") for number, each in enumerate(given)], True
+
+
+def _row(given: str | Sequence[Any], pair: bool, where: str) -> Example:
+    texts = [given] if isinstance(given, str) else list(given)
+    if len(texts) != 1 + pair:
+        wanted = "two texts" if pair else "one text"
+        raise RequestError(422, f"{where}: this head reads {wanted}, found {len(texts)}", param="inputs")
+    return Example(texts[0], others=tuple(texts[1:]))
+
+
+@post(router, "/similarity", SimilarityBody, "How alike one sentence and others are.")
+async def similarity(request: Request) -> Response:
+    """The model's own similarity, a number a sentence."""
+    asked = (await body(request, SimilarityBody)).inputs
+    served = embedding_model(request)
+    result = await service_of(request).answer(served, texts_of([asked.source_sentence, *asked.sentences]))
+    found = np.stack([each.embedding for each in result.all()])
+    return await answered(request, lambda: served.model.similarity(found[:1], found[1:])[0], result, served)
+
+
+@post(router, "/tokenize", TokenizeBody, "Texts as the model's tokens.")
+async def tokenize(request: Request) -> Response:
+    """Every token with its id and its place in the text, in characters; nothing is cut."""
+    asked = await body(request, TokenizeBody)
+    served = embedding_model(request)
+    texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
+    service, tokenizer = service_of(request), served.model.pretrained.tokenizer
+    if len(texts) > service.settings.texts:
+        raise RequestError(422, f"{len(texts):,} texts; a request may have {service.settings.texts:,}", param="inputs")
+    size = sum(map(len, texts))
+    found = await service.beside(size, lambda: tokenizer.tokens(texts, special=asked.add_special_tokens))
+    rows = [
+        [{"id": t.id, "text": t.text, "special": t.special, "start": t.start, "stop": t.end} for t in row]
+        for row in found
+    ]
+    return json_response(rows)
+
+
+@router.get("/info", summary="What is served, and its limits.")
+@router.get("/models/{model}/info", summary="What one model is.", responses={404: {"description": "no such model"}})
+async def info(request: Request) -> Response:
+    """As text-embeddings-inference says it; the heads beside."""
+    service = service_of(request)
+    return json_response(_info(embedding_model(request), service.settings.requests, service.settings.texts))
+
+
+def _info(served: Served, requests: int, texts: int) -> dict[str, Any]:
+    model = served.model
+    return {
+        "model_id": served.name,
+        "model_sha": served.hash,
+        "model_dtype": str(model.engine.dtype).removeprefix("torch."),
+        "model_type": {"embedding": {"pooling": model.pretrained.settings.pooling}},
+        "max_concurrent_requests": requests,
+        "max_input_length": model.max_length,
+        "max_batch_tokens": model.engine.max_tokens,
+        "max_client_batch_size": texts,
+        "version": __version__,
+        "embedding_width": model.width,
+        "prompts": sorted(model.prompts),
+        "heads": {name: {"kind": each.kind, "labels": list(each.labels)} for name, each in served.tasks.items()},
+    }

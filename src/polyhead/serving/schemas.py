@@ -1,0 +1,114 @@
+"""What requests look like. Fields that a client sends beside these are passed over, as its other servers do."""
+
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from polyhead.serving.errors import RequestError
+
+Texts = str | list[str]
+
+
+class Body(BaseModel):
+    """The body of a request."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class EmbeddingsBody(Body):
+    """OpenAI's ``/v1/embeddings``."""
+
+    input: Texts | list[int] | list[list[int]]
+    model: str | None = None
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = Field(None, ge=1)
+
+
+class EmbedBody(Body):
+    """TEI's ``/embed`` and Hugging Face's ``feature-extraction``."""
+
+    inputs: Texts
+    truncate: bool | None = None
+    normalize: bool | None = None
+    dimensions: int | None = Field(None, ge=1)
+    prompt_name: str | None = None
+
+
+class PredictBody(Body):
+    """TEI's ``/predict``: a text, two together, or a batch of either."""
+
+    inputs: str | list[str] | list[list[str]]
+    raw_scores: bool = False
+    truncate: bool | None = None
+
+
+class Sentences(BaseModel):
+    """One sentence, and those that it is compared with."""
+
+    source_sentence: str
+    sentences: list[str] = Field(min_length=1)
+
+
+class SimilarityBody(Body):
+    """TEI's ``/similarity``."""
+
+    inputs: Sentences
+
+
+class TokenizeBody(Body):
+    """TEI's ``/tokenize``."""
+
+    inputs: Texts
+    add_special_tokens: bool = True
+
+
+class PipelineParameters(BaseModel):
+    """What a pipeline is told, all kinds together."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    top_k: int | None = Field(None, ge=1)
+    function_to_apply: Literal["softmax", "sigmoid", "none"] | None = None
+    aggregation_strategy: Literal["none", "simple", "first", "average", "max"] | None = None
+    ignore_labels: list[str] | None = None
+    normalize: bool | None = None
+    truncate: bool | None = None
+    prompt_name: str | None = None
+
+
+class PipelineBody(Body):
+    """Hugging Face's ``/pipeline/{task}``; of ``feature-extraction`` the parameters may stand beside the inputs."""
+
+    inputs: Texts | Sentences
+    parameters: PipelineParameters | None = None
+    normalize: bool | None = None
+    truncate: bool | None = None
+    prompt_name: str | None = None
+
+
+class AnalyzeBody(Body):
+    """Ours: ``/v1/analyze``. An input is a text, a list of words, or ``{"text": …, "text_pair": …}``."""
+
+    inputs: list[Any]
+    tasks: list[str] | None = None
+    model: str | None = None
+    overflow: Literal["error", "truncate", "window"] | None = None
+
+
+_Body = TypeVar("_Body", bound=Body)
+
+
+def parsed(schema: type[_Body], raw: bytes) -> _Body:
+    """The body, read.
+
+    Raises:
+        RequestError: 422: it is no JSON of this shape; the message says where and what was found.
+    """
+    try:
+        return schema.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        place = [str(each) for each in first["loc"] if str(each) in schema.model_fields or isinstance(each, int)]
+        param = ".".join(place) or None
+        where = f"{param}: " if param else "body: "
+        raise RequestError(422, f"{where}{first['msg']}"[:300], param=param) from None

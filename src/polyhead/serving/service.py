@@ -1,0 +1,197 @@
+"""From texts to answers: limits, the cache, tokens, the queue. Every route goes through here."""
+
+import asyncio
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from polyhead.data.example import Example
+from polyhead.documents import Document
+from polyhead.inference.predictor import Read
+from polyhead.predictions import Prediction
+from polyhead.serving.cache import Answer, Cache
+from polyhead.serving.errors import RequestError
+from polyhead.serving.metrics import Metrics
+from polyhead.serving.models import Served
+from polyhead.serving.queue import Queue
+from polyhead.serving.settings import Overflow, ServingSettings
+
+_AT_ONCE = 4000
+"""Characters that are tokenized sooner than they are handed to another thread."""
+_Result = TypeVar("_Result")
+
+
+@dataclass(slots=True)
+class Times:
+    """Seconds that a request's texts took."""
+
+    tokenize: float = 0.0
+    queue: float = 0.0
+    inference: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Each text's answer, or what is wrong with the text; ``tokens`` of all that were read."""
+
+    answers: Sequence[Answer | RequestError]
+    times: Times = field(default_factory=Times)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that were read."""
+        return sum(each.document.tokens for each in self.answers if isinstance(each, Answer))
+
+    @property
+    def truncated(self) -> int:
+        """Texts that were cut."""
+        return sum(bool(each.document.cut_texts) for each in self.answers if isinstance(each, Answer))
+
+    def all(self) -> Sequence[Answer]:
+        """The answers.
+
+        Raises:
+            RequestError: the first of what is wrong.
+        """
+        for each in self.answers:
+            if isinstance(each, RequestError):
+                raise each
+        return [each for each in self.answers if isinstance(each, Answer)]
+
+
+class Service:
+    """The models, and what stands between a request and them."""
+
+    def __init__(self, settings: ServingSettings, metrics: Metrics | None = None) -> None:
+        self.settings = settings
+        self.metrics = metrics or Metrics()
+        self.models: Sequence[Served] = ()
+        self.cache = Cache(settings.cache_bytes)
+        self.queue = Queue(settings.queue_texts, self.metrics.round)
+        self.metrics.watch(self.queue, self.cache)
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="polyhead-texts")
+
+    async def answer(
+        self,
+        served: Served,
+        examples: Sequence[Example | RequestError],
+        tasks: Sequence[str] = (),
+        *,
+        prompt: str | None = None,
+        overflow: Overflow | None = None,
+    ) -> Answered:
+        """The texts' answers from one pass, in their order; what is wrong with one is in its place.
+
+        Raises:
+            RequestError: 422 for more texts than a request may have, 429 where too many wait, 503.
+        """
+        if len(examples) > self.settings.texts:
+            raise RequestError(
+                422,
+                f"{len(examples):,} texts; a request may have {self.settings.texts:,}: send several",
+                param="inputs",
+            )
+        before = served.model.pretrained.settings.prompt_text() if prompt is None else prompt
+        wanted, times = frozenset(tasks), Times()
+        answers: list[Answer | RequestError | None] = [
+            each if isinstance(each, RequestError) else self.cache.get(_key(served, each, before), wanted)
+            for each in examples
+        ]
+        missing = [(number, each) for number, each in enumerate(examples) if answers[number] is None]
+        rest = [each for _, each in missing if isinstance(each, Example)]
+        if rest:
+            found = await self._compute(served, rest, wanted, before, overflow or self.settings.overflow, times)
+            for (number, _), example, each in zip(missing, rest, found, strict=True):
+                answers[number] = each
+                if isinstance(each, Answer):
+                    self.cache.put(_key(served, example, before), each)
+        result = Answered([self._checked(each, served, overflow) for each in answers if each is not None], times)
+        self.metrics.truncated.inc(result.truncated)
+        return result
+
+    async def _compute(
+        self,
+        served: Served,
+        examples: Sequence[Example],
+        tasks: frozenset[str],
+        prompt: str,
+        overflow: Overflow,
+        times: Times,
+    ) -> list[Answer | RequestError]:
+        started = time.perf_counter()
+        size = sum(len(text) for each in examples for text in each.texts)
+        reads = await self.beside(size, lambda: served.predictor.read(examples, tasks=tasks, prompt=prompt))
+        times.tokenize = time.perf_counter() - started
+        self.metrics.tokenize.observe(times.tokenize)
+        found = [too_long(each, served) if overflow == "error" else None for each in reads]
+        run = [read for read, fault in zip(reads, found, strict=True) if fault is None]
+        rows = iter(await self._rows(served, run, tasks, times) if run else ())
+        return [Answer.of(next(rows)) if fault is None else fault for fault in found]
+
+    async def _rows(self, served: Served, reads: Sequence[Read], tasks: frozenset[str], times: Times) -> Any:
+        job = await self.queue.rows(served, reads, tasks)
+        times.queue, times.inference = job.begun - job.submitted, job.seconds
+        self.metrics.queue.observe(times.queue)
+        return job.done.result()
+
+    def _checked(
+        self, answer: Answer | RequestError, served: Served, overflow: Overflow | None
+    ) -> Answer | RequestError:
+        """A remembered answer may be to a text that this request would not have cut."""
+        cut = isinstance(answer, Answer) and answer.document.cut_texts
+        return _refusal(served) if cut and (overflow or self.settings.overflow) == "error" else answer
+
+    async def beside(self, size: int, work: Callable[[], _Result]) -> _Result:
+        """Do ``work`` on so many characters or numbers: at once if they are few, else in another thread."""
+        if size <= _AT_ONCE:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def healthy(self) -> str | None:
+        """What is wrong, found by running every model on a word; None if nothing is."""
+        for served in self.models:
+            reads = served.predictor.read([Example("health")])
+            try:
+                async with asyncio.timeout(self.settings.health_seconds):
+                    await self.queue.rows(served, reads, frozenset(), first=True)
+            except TimeoutError:
+                return f"{served.name} gave no answer in {self.settings.health_seconds:g} seconds"
+            except RequestError as error:
+                return error.message
+        return None
+
+    def close(self) -> None:
+        """End the threads."""
+        self.queue.stop()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _key(served: Served, example: Example, prompt: str) -> Hashable:
+    return served.hash, prompt, example.texts, None if example.words is None else tuple(example.words)
+
+
+def too_long(read: Read, served: Served) -> RequestError | None:
+    """What is wrong with texts of which some are longer than the model reads."""
+    return _refusal(served) if any(each.truncated for each in read.encodings) else None
+
+
+def _refusal(served: Served) -> RequestError:
+    return RequestError(
+        422,
+        f"a text is longer than the {served.model.max_length} tokens that {served.name} reads; shorten it, or ask for"
+        " it to be truncated",
+        param="inputs",
+        code="text_too_long",
+    )
+
+
+def prediction(answer: Answer, served: Served, tasks: Sequence[str], *, embedding: bool) -> Prediction:
+    """An answer, decoded: those of ``tasks`` that its texts are enough for."""
+    own: Document = answer.document
+    decoded: Mapping[str, Any] = {
+        name: served.tasks[name].decode(answer.logits[name], own) for name in tasks if name in answer.logits
+    }
+    vector = answer.embedding if embedding else None
+    return Prediction(own.text, decoded, vector, tokens=own.tokens, truncated=bool(own.cut_texts))
