@@ -3,9 +3,9 @@
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers, and what they start, must not each take the whole processor
@@ -18,6 +18,9 @@ from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from polyhead import Polyhead
 from polyhead.cli import main
+
+if TYPE_CHECKING:
+    from live import Live
 
 WORDS = """
 the a of to and in on for with by from river mountain station bridge harbour market school garden winter summer
@@ -123,6 +126,53 @@ def backbones(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 def minilm() -> Polyhead:
     """The bundled all-MiniLM-L6-v2 in fp32; tests do not change it."""
     return Polyhead.from_pretrained(dtype="float32")
+
+
+@pytest.fixture(scope="session")
+def served(backbones: Callable[[str], Path]) -> Polyhead:
+    """The model that is served."""
+    from live import with_heads
+
+    return with_heads(backbones("bert"))
+
+
+@pytest.fixture(scope="session")
+def other(backbones: Callable[[str], Path]) -> Polyhead:
+    """Another, with one head of each of two sorts."""
+    found = Polyhead.from_pretrained(backbones("mpnet"), dtype="float32")
+    found.add_head("tone", "classification", ["calm", "loud"])
+    found.add_head("names", "tagging", ["PER"])
+    return found
+
+
+@pytest.fixture(scope="session")
+def live(served: Polyhead) -> Iterator["Live"]:
+    """A server of one model."""
+    from live import serving
+    from polyhead.serving import Served
+
+    with serving([Served("tiny", served)]) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def single(other: Polyhead) -> Iterator["Live"]:
+    """A server of one model, whose bare routes are clear."""
+    from live import serving
+    from polyhead.serving import Served
+
+    with serving([Served("other", other)]) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def both(served: Polyhead, other: Polyhead) -> Iterator["Live"]:
+    """A server of two models."""
+    from live import serving
+    from polyhead.serving import Served
+
+    with serving([Served("tiny", served), Served("other", other)]) as found:
+        yield found
 
 
 class Result(NamedTuple):

@@ -149,7 +149,6 @@ class Queue:
             served = self._jobs[0].served
             left = budget = served.predictor.engine.max_tokens
             others: list[Job] = []
-            again: list[Job] = []
             chosen: list[tuple[Job, int]] = []
             while self._jobs and left > 0:
                 job = self._jobs.popleft()
@@ -160,8 +159,8 @@ class Queue:
                 chosen += [(job, number) for number in turn]
                 left -= sum(job.reads[number].tokens for number in turn)
                 if job.waiting:
-                    again.append(job)
-            self._jobs = deque([*others, *self._jobs, *again])
+                    self._jobs.append(job)
+            self._jobs.extendleft(reversed(others))
             self.texts -= len(chosen)
             self.busy_since = time.perf_counter()
             return chosen

@@ -1,5 +1,6 @@
 """What requests look like. Fields that a client sends beside these are passed over, as its other servers do."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -107,8 +108,14 @@ def parsed(schema: type[_Body], raw: bytes) -> _Body:
     try:
         return schema.model_validate_json(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = [str(each) for each in first["loc"] if str(each) in schema.model_fields or isinstance(each, int)]
+        faults = [(_place(schema, each["loc"]), each["msg"]) for each in error.errors(include_url=False)]
+        # of what may be meant, the one that came furthest
+        place, message = max(faults, key=lambda each: len(each[0]))
         param = ".".join(place) or None
-        where = f"{param}: " if param else "body: "
-        raise RequestError(422, f"{where}{first['msg']}"[:300], param=param) from None
+        raise RequestError(422, f"{param or 'body'}: {message}"[:300], param=param) from None
+
+
+def _place(schema: type[Body], location: Sequence[str | int]) -> list[str]:
+    """Where in the body, without the names of the types that were tried."""
+    known = {name for each in (schema, Sentences, PipelineParameters) for name in each.model_fields}
+    return [str(each) for each in location if isinstance(each, int) or each in known]

@@ -95,8 +95,11 @@ class Service:
             )
         before = served.model.pretrained.settings.prompt_text() if prompt is None else prompt
         wanted, times = frozenset(tasks), Times()
+        alone = frozenset(name for name in tasks if served.tasks[name].level != "pair")
         answers: list[Answer | RequestError | None] = [
-            each if isinstance(each, RequestError) else self.cache.get(_key(served, each, before), wanted)
+            each
+            if isinstance(each, RequestError)
+            else self.cache.get(_key(served, each, before), wanted if each.others else alone)
             for each in examples
         ]
         missing = [(number, each) for number, each in enumerate(examples) if answers[number] is None]

@@ -1,0 +1,62 @@
+"""Servers for tests: real ones, on a port of their own, in a thread; models are tiny and their heads untrained."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from polyhead import Polyhead
+from polyhead.serving import Served, ServingSettings, create_app
+from polyhead.serving.app import Server
+
+
+class Live:
+    """A server that runs: its application, its address, and a client for it."""
+
+    def __init__(self, app: Server, url: str) -> None:
+        self.app = app
+        self.url = url
+        self.http = httpx.Client(base_url=url, timeout=30)
+
+
+@contextmanager
+def serving(models: Sequence[Served], *, loaded: bool = True, load: Any = None, **settings: Any) -> Iterator[Live]:
+    """A server of these models; ``loaded`` waits until it takes requests."""
+    app = create_app(load or (lambda: models), ServingSettings(**settings))
+    with socket.socket() as some:
+        some.bind(("127.0.0.1", 0))
+        port = some.getsockname()[1]
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started or (loaded and app.state.unready is not None):
+        assert thread.is_alive()
+        assert app.fault is None, app.fault
+        time.sleep(0.005)
+    live = Live(app, f"http://127.0.0.1:{port}")
+    try:
+        yield live
+    finally:
+        live.http.close()
+        server.should_exit = True
+        thread.join(timeout=20)
+        assert not thread.is_alive()
+
+
+def with_heads(backbone: Path) -> Polyhead:
+    """A model with a head of each sort that routes tell apart, in fp32."""
+    model = Polyhead.from_pretrained(backbone, dtype="float32")
+    model.add_head("topic", "classification", ["travel", "politics", "other"])
+    model.add_head("sentiment", "classification", ["positive", "negative"])
+    model.add_head("themes", "multilabel", ["sun", "rain"])
+    model.add_head("entities", "tagging", ["PER", "LOC"])
+    model.add_head("same", "classification", ["yes", "no"], pair=True)
+    model.add_head("stars", "regression", range=(0, 5))
+    return model

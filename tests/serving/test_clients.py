@@ -1,0 +1,123 @@
+"""Clients that others wrote, unchanged but for the URL."""
+
+import asyncio
+import base64
+from typing import Any
+
+import huggingface_hub.constants
+import numpy as np
+import openai
+import pytest
+from huggingface_hub import InferenceClient
+from langchain_openai import OpenAIEmbeddings
+from llama_index.embeddings.text_embeddings_inference import TextEmbeddingsInference
+
+from conftest import sentences
+from live import Live
+from polyhead import Polyhead
+
+TEXTS = sentences(12, seed=3)
+
+
+@pytest.fixture(autouse=True)
+def _online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hugging Face's client speaks to nobody otherwise, this machine included."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+
+
+@pytest.mark.parametrize("encoding", ["float", "base64", None])
+@pytest.mark.parametrize("dimensions", [None, 7])
+def test_openai(live: Live, served: Polyhead, encoding: str | None, dimensions: int | None) -> None:
+    client = openai.OpenAI(base_url=f"{live.url}/v1", api_key="none")
+    more = {"encoding_format": encoding, "dimensions": dimensions}
+    found = client.embeddings.create(
+        input=TEXTS,
+        model="tiny",
+        **{name: value for name, value in more.items() if value is not None},  # type: ignore[arg-type]
+    )
+    expected = served.encode(TEXTS, truncate_dim=dimensions, normalize_embeddings=dimensions is not None)
+    vectors: list[Any] = [each.embedding for each in found.data]
+    if encoding == "base64":  # who asks for it gets it as it is; who names nothing gets it decoded
+        vectors = [np.frombuffer(base64.b64decode(each), "<f4") for each in vectors]
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+    assert [each.index for each in found.data] == list(range(12))
+    assert found.model == "tiny"
+    assert found.usage.prompt_tokens == found.usage.total_tokens == sum(each.tokens for each in served.predict(TEXTS))
+
+
+def test_openai_asynchronously(live: Live, served: Polyhead) -> None:
+    async def ask() -> list[list[float]]:
+        async with openai.AsyncOpenAI(base_url=f"{live.url}/v1", api_key="none") as client:
+            answers = await asyncio.gather(*(client.embeddings.create(input=text, model="tiny") for text in TEXTS))
+        return [answer.data[0].embedding for answer in answers]
+
+    np.testing.assert_allclose(asyncio.run(ask()), served.encode(TEXTS), atol=1e-5)
+
+
+def test_openai_lists_models_and_reads_errors(both: Live) -> None:
+    client = openai.OpenAI(base_url=f"{both.url}/v1", api_key="none", max_retries=0)
+    assert [each.id for each in client.models.list()] == ["tiny", "other"]
+    assert client.models.retrieve("tiny").id == "tiny"
+    with pytest.raises(openai.NotFoundError, match="the models are tiny, other"):
+        client.embeddings.create(input="a", model="ada")
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("ada")
+    with pytest.raises(openai.UnprocessableEntityError, match="dimensions must be from 1 to 32, found 33"):
+        client.embeddings.create(input="a", model="tiny", dimensions=33)
+
+
+def test_langchain(live: Live, served: Polyhead) -> None:
+    options = {"base_url": f"{live.url}/v1", "api_key": "none", "model": "tiny"}
+    found = OpenAIEmbeddings(**options, check_embedding_ctx_length=False).embed_documents(TEXTS)
+    np.testing.assert_allclose(found, served.encode(TEXTS), atol=1e-5)
+
+
+def test_token_ids_are_refused_by_naming_langchains_option(live: Live) -> None:
+    for given in ([1, 2, 3], [[1, 2], [3]]):
+        answer = live.http.post("/v1/embeddings", json={"input": given, "model": "tiny"})
+        assert answer.status_code == 422
+        assert "check_embedding_ctx_length=False" in answer.json()["error"]["message"]
+
+
+def test_hugging_faces_inference_client(single: Live, other: Polyhead) -> None:
+    def client(task: str) -> InferenceClient:
+        return InferenceClient(f"{single.url}/pipeline/{task}")
+
+    vectors = client("feature-extraction").feature_extraction(TEXTS)
+    np.testing.assert_allclose(vectors, other.encode(TEXTS), atol=1e-5)
+    long = client("feature-extraction").feature_extraction(TEXTS[0], normalize=True)
+    assert np.linalg.norm(long) == pytest.approx(1, abs=1e-5)
+
+    labels = client("text-classification").text_classification(TEXTS[0])
+    expected = other.predict(TEXTS[0])["tone"].scores
+    assert [each.label for each in labels] == [each.label for each in expected]
+    assert [each.score for each in labels] == pytest.approx([each.score for each in expected], abs=1e-5)
+    assert len(client("text-classification").text_classification(TEXTS[0], top_k=1)) == 1
+
+    for text in TEXTS:
+        entities = client("token-classification").token_classification(text)
+        own = other.predict(text)["names"].entities
+        assert [(each.entity_group, each.word, each.start, each.end) for each in entities] == [
+            (each.entity_group, each.word, each.start, each.end) for each in own
+        ]
+    words = client("token-classification").token_classification(TEXTS[1], aggregation_strategy="none", ignore_labels=[])
+    assert [each.word for each in words] == [each.word for each in other.predict(TEXTS[1])["names"].words]
+
+    alike = client("sentence-similarity").sentence_similarity(TEXTS[0], other_sentences=TEXTS[1:4])
+    encoded = other.encode(TEXTS[:4])
+    np.testing.assert_allclose(alike, other.similarity(encoded[:1], encoded[1:])[0], atol=1e-5)
+
+
+def test_inference_client_under_a_heads_own_route(both: Live, served: Polyhead) -> None:
+    base = f"{both.url}/models/tiny/tasks"
+    labels = InferenceClient(f"{base}/sentiment/pipeline/text-classification").text_classification(TEXTS[0])
+    assert labels[0].label == served.predict(TEXTS[0])["sentiment"].label
+    vectors = InferenceClient(f"{base}/embedding/pipeline/feature-extraction").feature_extraction(TEXTS[0])
+    np.testing.assert_allclose(vectors[0], served.encode(TEXTS[0]), atol=1e-5)
+
+
+def test_llama_indexs_client_of_tei(live: Live, served: Polyhead) -> None:
+    client = TextEmbeddingsInference(model_name="tiny", base_url=live.url)
+    expected = served.encode(TEXTS, normalize_embeddings=True)
+    np.testing.assert_allclose(client.get_text_embedding_batch(TEXTS), expected, atol=1e-5)
+    np.testing.assert_allclose(asyncio.run(client.aget_query_embedding(TEXTS[0])), expected[0], atol=1e-5)

@@ -1,0 +1,114 @@
+"""Hostile input: no 500, no crash, and the server answers afterwards."""
+
+import json
+import socket
+import time
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+
+from live import Live, serving
+from polyhead import Polyhead
+from polyhead.serving import Served
+
+TEXTS = {
+    "empty": "",
+    "blanks": " \t\n\u2028 ",
+    "nul": "a\0b",
+    "right to left": "\u202eevil\u202c",
+    "zero width": "\u200b" * 50,
+    "emoji": "👩‍👩‍👧‍👦" * 200,
+    "markup": "<script>alert(1)</script>",
+    "one token of a megabyte": "x" * 1_000_000,
+    "combining": "e" + "\u0301" * 5000,
+    "special tokens": "[CLS] [SEP] [PAD] <s> </s>",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_any_text_gets_an_answer(live: Live, served: Polyhead, name: str) -> None:
+    body = {"inputs": [TEXTS[name], "and one more"], "overflow": "truncate"}
+    answer = live.http.post("/v1/analyze", json=body)
+    assert answer.status_code == 200
+    first, second = answer.json()["results"]
+    assert "error" not in first
+    assert "error" not in second
+    for each in first["entities"]["entities"]:
+        assert each["word"] == TEXTS[name][each["start"] : each["end"]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 200_000,
+        b'{"inputs":' * 100_000,
+        b'{"inputs": "' + b"\\u0000" * 1000 + b'"}',
+        b'{"inputs": 1' + b"0" * 100_000 + b"}",
+        b'{"inputs": NaN}',
+        b"\xff\xfe\x00\x00",
+        b'{"inputs": "\xed\xa0\x80"}',
+        b'{"inputs": "\\ud800"}',
+        b'{"a": ' + b'{"a": ' * 5000 + b"1" + b"}" * 5001,
+    ],
+)
+def test_any_bytes_get_an_answer(live: Live, content: bytes) -> None:
+    for path in ("/embed", "/v1/embeddings", "/v1/analyze", "/predict", "/similarity", "/tokenize"):
+        assert live.http.post(path, content=content).status_code in (200, 422)
+    assert live.http.get("/health").status_code == 200
+
+
+def test_a_thousand_idle_connections(live: Live) -> None:
+    host, port = "127.0.0.1", int(live.url.rpartition(":")[2])
+    idle = [socket.create_connection((host, port)) for _ in range(1000)]
+    try:
+        for number, each in enumerate(idle):
+            if number % 2:
+                each.sendall(b"POST /embed HTTP/1.1\r\nHost: a\r\nContent-Le")
+        assert live.http.post("/embed", json={"inputs": "still here"}).status_code == 200
+        assert live.http.get("/health").status_code == 200
+    finally:
+        for each in idle:
+            each.close()
+
+
+def test_a_client_that_goes_away_takes_nothing_with_it(served: Polyhead) -> None:
+    with serving([Served("tiny", served)]) as found:
+        port = int(found.url.rpartition(":")[2])
+        body = json.dumps({"inputs": [f"text {number}" for number in range(3000)]}).encode()
+        for cut in (10, len(body) // 2, len(body)):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(b"POST /embed HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body))
+                client.sendall(body[:cut])
+        until = time.monotonic() + 20
+        while (found.app.state.service.queue.texts or found.app.gate.open) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert found.app.gate.open == 0
+        assert found.http.post("/embed", json={"inputs": "a"}).status_code == 200
+
+
+def test_schemathesis_finds_no_500(live: Live) -> None:
+    """Bodies that fit the OpenAPI document, and bodies that do not, of every route."""
+    schema: Any = schemathesis.openapi.from_url(f"{live.url}/openapi.json")
+    found: dict[int, int] = {}
+    operations = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        operations += 1
+
+        either = operation.as_strategy() | operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
+
+        @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @given(case=either)
+        def ask(case: Any) -> None:
+            answer = case.call(timeout=30)
+            found[answer.status_code] = found.get(answer.status_code, 0) + 1
+            assert answer.status_code < 500, case.as_curl_command()
+
+        ask()
+    assert operations > 30
+    assert found.get(200, 0) > 20
+    assert found.get(422, 0) > 50
+    assert httpx.get(f"{live.url}/health").status_code == 200
