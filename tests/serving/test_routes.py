@@ -145,7 +145,8 @@ def test_similarity_and_tokenize(live: Live, served: Polyhead) -> None:
 def test_info(live: Live, both: Live, served: Polyhead) -> None:
     found = ok(live.http.get("/info"))
     assert (found["model_id"], found["max_input_length"], found["embedding_width"]) == ("tiny", 64, 32)
-    assert found["heads"]["topic"] == {"kind": "classification", "labels": ["travel", "politics", "other"]}
+    labels = ["travel", "politics", "other"]
+    assert found["heads"]["topic"] == {"kind": "classification", "level": "sentence", "labels": labels}
     assert both.http.get("/info").status_code == 422
     assert ok(both.http.get("/models/other/info"))["model_sha"] != found["model_sha"]
     assert ok(both.http.get("/models/tiny/info"))["model_sha"] == found["model_sha"]

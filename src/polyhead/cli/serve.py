@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -87,7 +87,11 @@ def serve(
     def load() -> "list[Served]":
         found = named or {"quickstart": str(_quickstart(device))}
         return [
-            Served(name, open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch))
+            Served(
+                name,
+                open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch),
+                history=_history(Path(model)),
+            )
             for name, model in found.items()
         ]
 
@@ -122,6 +126,16 @@ def _named(models: list[str]) -> dict[str, str]:
             raise UserError(f"serve: two models are called {shown(name)}; give one another name: NAME=MODEL")
         found[name] = model
     return found
+
+
+def _history(model: Path) -> list[dict[str, Any]]:
+    """What was measured after each epoch, where ``model`` is a run's folder or the model in it."""
+    from polyhead.recipe.run import read_history
+
+    for folder in (model, model.parent):
+        if (folder / "metrics.jsonl").is_file() and (folder / "run.json").is_file():
+            return [row for row in read_history(folder) if "eval_loss" in row]
+    return []
 
 
 def _quickstart(device: str | None) -> Path:

@@ -17,7 +17,7 @@ from polyhead.serving.logs import event
 from polyhead.serving.metrics import Metrics
 from polyhead.serving.models import Served
 from polyhead.serving.responses import error_response
-from polyhead.serving.routes import analyze, openai, operations, pipeline, tei
+from polyhead.serving.routes import analyze, openai, operations, page, pipeline, tei
 from polyhead.serving.schemas import PipelineParameters, Sentences
 from polyhead.serving.service import Service
 from polyhead.serving.settings import ServingSettings
@@ -78,7 +78,7 @@ def create_app(
     server.state.unready = _STARTING
     server.state.settings = settings
     server.state.metrics = service.metrics
-    for routes in (analyze, openai, tei, pipeline, operations):
+    for routes in (analyze, openai, tei, pipeline, operations, page):
         server.include_router(routes.router)
     server.add_exception_handler(RequestError, _refused)
     server.add_exception_handler(HTTPException, _not_found)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from polyhead.api import Polyhead
 from polyhead.folder.hashing import tensors_hash
@@ -15,8 +16,10 @@ from polyhead.serving.errors import RequestError
 class Served:
     """A model under its name, ready to answer."""
 
-    def __init__(self, name: str, model: Polyhead) -> None:
+    def __init__(self, name: str, model: Polyhead, *, history: Sequence[Mapping[str, Any]] = ()) -> None:
         self.name = name
+        self.history = history
+        """What was measured after each epoch of its training, where that is known."""
         self.model = model
         self.tasks: Mapping[str, Task] = model.tasks
         self.predictor: Predictor = model.predictor

@@ -1,6 +1,8 @@
 """The queue in which requests of all endpoints meet, and the one thread that computes.
 
-Nothing waits for a timer: whenever the thread is free it takes a round of what is there. Each request in turn gives as
+Whenever the thread is free it takes a round of what is there. When it has just answered some requests, their clients
+are likely to send the next ones, so it gives them a tenth of the round's time, 10 ms at most, and starts as soon as as
+many are there again; a request that comes while nothing was going on starts at once. Each request in turn gives as
 many texts as a share of the engine's token budget holds, its longest first, until the budget is full; so a request of
 one text beside one of ten thousand waits for a round, not for all of it. The round is then cut into batches of texts
 of like length, as everywhere.
@@ -19,6 +21,8 @@ from polyhead.serving.models import Served
 
 _SHARES = 4
 """Turns of requests that fill a round."""
+_PATIENCE, _MOST_PATIENCE = 0.1, 0.01
+"""For the clients that were just answered: a share of the round's time, and seconds."""
 
 
 class Job:
@@ -82,8 +86,9 @@ class Queue:
         """Texts that wait."""
         self.rate = 0.0
         """Texts a second, of late."""
-        self.busy_since: float | None = None
+        self.done_texts = self.done_tokens = 0
         self._jobs: deque[Job] = deque()
+        self._expected, self._until = 0, 0.0
         self._changed = threading.Condition()
         self._stopped = False
         self._on_round = on_round
@@ -142,8 +147,11 @@ class Queue:
     def _round(self) -> list[tuple[Job, int]] | None:
         """What is computed next: texts of one model, a turn a request; None when it is time to stop."""
         with self._changed:
-            while not self._jobs and not self._stopped:
-                self._changed.wait()
+            while not self._stopped and (not self._jobs or len(self._jobs) < self._expected):
+                left = self._until - time.perf_counter() if self._jobs else None
+                if left is not None and left <= 0:
+                    break
+                self._changed.wait(left)
             if self._stopped:
                 return None
             served = self._jobs[0].served
@@ -162,7 +170,6 @@ class Queue:
                     self._jobs.append(job)
             self._jobs.extendleft(reversed(others))
             self.texts -= len(chosen)
-            self.busy_since = time.perf_counter()
             return chosen
 
     def _compute(self, chosen: list[tuple[Job, int]]) -> None:
@@ -181,16 +188,20 @@ class Queue:
                     if job in self._jobs:
                         self._jobs.remove(job)
                         self.texts -= job.waiting
-            self.busy_since = None
             _end([(job, failed) for job in jobs])
             return
         seconds = time.perf_counter() - started
-        self.busy_since = None
         for job in jobs:
             job.seconds += seconds
-        self.rate += 0.1 * (len(chosen) / seconds - self.rate)
-        self._on_round(Round(served.name, len(chosen), sum(each.tokens for each in reads), tasks, seconds))
-        _end([(job, None) for (job, number), row in zip(chosen, rows, strict=True) if job.give(number, row)])
+        done = Round(served.name, len(chosen), sum(each.tokens for each in reads), tasks, seconds)
+        self.rate += 0.1 * (done.texts / seconds - self.rate)
+        self.done_texts += done.texts
+        self.done_tokens += done.tokens
+        self._on_round(done)
+        finished = [job for (job, number), row in zip(chosen, rows, strict=True) if job.give(number, row)]
+        self._expected = len(finished) + len(self._jobs)
+        self._until = time.perf_counter() + min(_MOST_PATIENCE, _PATIENCE * seconds)
+        _end([(job, None) for job in finished])
 
 
 def _end(jobs: Sequence[tuple[Job, RequestError | None]]) -> None:

@@ -152,6 +152,18 @@ class Service:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
+    def status(self) -> dict[str, float]:
+        """How much waits, and how much was done since the start; ``seconds`` is the clock for rates."""
+        return {
+            "seconds": time.perf_counter(),
+            "queue_texts": self.queue.texts,
+            "texts": self.queue.done_texts,
+            "tokens": self.queue.done_tokens,
+            "cache_hits": self.cache.hits,
+            "cache_misses": self.cache.misses,
+            "cache_bytes": self.cache.bytes,
+        }
+
     async def healthy(self) -> str | None:
         """What is wrong, found by running every model on a word; None if nothing is."""
         for served in self.models:

@@ -137,5 +137,8 @@ def _info(served: Served, requests: int, texts: int) -> dict[str, Any]:
         "version": __version__,
         "embedding_width": model.width,
         "prompts": sorted(model.prompts),
-        "heads": {name: {"kind": each.kind, "labels": list(each.labels)} for name, each in served.tasks.items()},
+        "heads": {
+            name: {"kind": each.kind, "level": each.level, "labels": list(each.labels)}
+            for name, each in served.tasks.items()
+        },
     }

@@ -1,0 +1,77 @@
+// Compare: sentences against each other, as a map of similarities; a cell shows its pair.
+
+import { analyse } from "./api.js";
+import { el, fill } from "./dom.js";
+
+const START = ["A cheap flight to Rome", "A bargain on plane tickets", "The vote was close", "Parliament is divided over the bill", "The soup was cold"];
+const MOST = 40;
+
+export function compareView(place, state) {
+  const input = el("textarea", { id: "sentences", class: "list", "aria-label": "Sentences, one a line" });
+  input.value = START.join("\n");
+  const map = el("div", { class: "card", "aria-live": "polite" });
+  const pair = el("div", { class: "card", id: "pair", "aria-live": "polite" });
+  const button = el("button", { type: "button", class: "primary", onclick: run }, "Compare");
+  fill(place, el("div", { class: "split" },
+    el("div", { class: "stack" },
+      el("div", { class: "card" }, el("div", { class: "head" }, el("label", { for: "sentences" }, el("h2", {}, "Sentences")), el("span", { class: "quiet" }, `one a line, ${MOST} at most`)),
+        input, el("div", { class: "chips" }, button)),
+      pair),
+    map));
+
+  const cosine = (one, other) => {
+    let product = 0, left = 0, right = 0;
+    for (let n = 0; n < one.length; n++) { product += one[n] * other[n]; left += one[n] ** 2; right += other[n] ** 2; }
+    return product / (Math.sqrt(left * right) || 1);
+  };
+
+  async function run() {
+    const texts = input.value.split("\n").map((each) => each.trim()).filter(Boolean);
+    fill(pair, el("p", { class: "empty" }, "Choose a cell to see its pair."));
+    if (texts.length < 2) { fill(map, el("p", { class: "empty" }, "Two sentences or more make a map.")); return; }
+    const shown = texts.slice(0, MOST);
+    map.classList.add("busy");
+    try {
+      const body = await analyse(state.model, shown, ["embedding"]);
+      draw(shown, body.results.map((each) => each.embedding), texts.length - shown.length);
+    } catch (error) {
+      fill(map, el("p", { class: "note bad", role: "alert" }, error.message));
+    }
+    map.classList.remove("busy");
+  }
+
+  function draw(texts, vectors, left) {
+    const value = vectors.map((one) => vectors.map((other) => cosine(one, other)));
+    const cells = [];
+    const choose = (row, column) => {
+      for (const line of cells) for (const cell of line) cell.setAttribute("aria-pressed", "false");
+      cells[row][column].setAttribute("aria-pressed", "true");
+      fill(pair, el("div", { class: "pair" }, el("div", { class: "value" }, value[row][column].toFixed(3)), el("p", { class: "quiet" }, "cosine of"),
+        el("q", { dir: "auto" }, texts[row]), el("q", { dir: "auto" }, texts[column])));
+    };
+    const move = (event, row, column) => {
+      const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+      const next = step && cells[row + step[0]]?.[column + step[1]];
+      if (!next) return;
+      event.preventDefault();
+      for (const line of cells) for (const cell of line) cell.tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    };
+    const rows = texts.map((text, row) => {
+      cells.push([]);
+      return el("tr", {}, el("th", { scope: "row", title: text }, `${row + 1}  ${text.length > 26 ? `${text.slice(0, 25)}…` : text}`), texts.map((other, column) => {
+        const share = Math.max(0, value[row][column]);
+        const cell = el("button", { type: "button", class: share > 0.72 ? "strong" : "", tabindex: row + column ? -1 : 0, "aria-pressed": "false", vars: { "--heat": `${Math.round(100 * share)}%` },
+          "aria-label": `${value[row][column].toFixed(2)}: ${text} and ${other}`, onclick: () => choose(row, column), onkeydown: (event) => move(event, row, column) },
+          texts.length <= 14 ? value[row][column].toFixed(2) : "");
+        cells[row].push(cell);
+        return el("td", {}, cell);
+      }));
+    });
+    fill(map, el("div", { class: "head" }, el("h2", {}, "How alike"), el("span", { class: "quiet" }, left ? `${left} more were left out` : "cosine of embeddings")),
+      el("div", { class: "map" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, ""), texts.map((_, number) => el("th", { scope: "col" }, String(number + 1))))), el("tbody", {}, rows))));
+  }
+
+  return { refresh: run };
+}

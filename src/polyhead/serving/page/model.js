@@ -1,0 +1,78 @@
+// Model: heads, labels, what the training's validation said, curves; and the server's queue, live.
+
+import { get, history } from "./api.js";
+import { count, el, fill, svg } from "./dom.js";
+
+const EVERY = 2000;
+
+export function modelView(place, state) {
+  const facts = el("div", { class: "stack" });
+  const live = el("div", { class: "tiles", id: "live" });
+  fill(place, el("div", { class: "stack" }, el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "The server, now")), live), facts));
+  let before, timer;
+
+  const tile = (value, name) => el("div", { class: "tile" }, el("b", {}, value), el("span", { class: "quiet" }, name));
+
+  async function tick() {
+    clearTimeout(timer);
+    if (place.hidden) return;
+    try {
+      const now = await get("/v1/status");
+      const passed = before ? now.seconds - before.seconds : 0;
+      const rate = (name) => (passed > 0 ? (now[name] - before[name]) / passed : 0);
+      const asked = now.cache_hits + now.cache_misses;
+      fill(live, tile(count(now.queue_texts), "texts wait"), tile(count(now.requests_open - 1), "requests under way"), tile(count(rate("texts")), "texts a second"),
+        tile(count(rate("tokens")), "tokens a second"), tile(asked ? `${Math.round((100 * now.cache_hits) / asked)} %` : "–", "answers remembered"), tile(count(now.texts), "texts so far"));
+      before = now;
+    } catch (error) {
+      fill(live, el("p", { class: "note bad", role: "alert" }, error.message));
+    }
+    timer = setTimeout(tick, EVERY);
+  }
+
+  async function refresh() {
+    const info = state.infos[state.model];
+    const rows = [["Name", info.model_id], ["Backbone computes in", info.model_dtype], ["Embedding", `${info.embedding_width} numbers, ${info.model_type.embedding.pooling} pooling`],
+      ["Reads", `${info.max_input_length} tokens of a text`], ["Prompts", info.prompts.join(", ") || "none"], ["Hash", info.model_sha.slice(0, 16)]];
+    const heads = Object.entries(info.heads);
+    fill(facts, el("div", { class: "split" },
+      el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Encoder")), el("table", { class: "facts" }, el("tbody", {}, rows.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value)))))),
+      el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, heads.length === 1 ? "1 head" : `${heads.length} heads`)), heads.length ? el("table", { class: "facts" },
+        el("thead", {}, el("tr", {}, ["head", "kind", "labels"].map((each) => el("th", { scope: "col" }, each)))),
+        el("tbody", {}, heads.map(([name, each]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, each.level === "pair" ? `${each.kind} of pairs` : each.kind), el("td", {}, each.labels.join(", ") || "–"))))) : el("p", { class: "empty" }, "This model has no heads."))));
+    tick();
+    const found = await history(state.model).catch(() => ({ rows: [] }));
+    if (found.rows.length) facts.append(curves(found.rows));
+  }
+
+  function curves(rows) {
+    const last = rows.at(-1);
+    const metrics = Object.keys(last).filter((key) => key.startsWith("eval_") && !key.endsWith("loss") && typeof last[key] === "number" && last[key] >= 0 && last[key] <= 1);
+    const headline = metrics.filter((key) => /_(accuracy|span_f1|average_precision|spearman|mrr)$/.test(key) && !/(token|piece)_accuracy/.test(key)).slice(0, 8);
+    const best = rows.find((row) => row.best_epoch) ?? rows.findLast((row) => row.best) ?? last;
+    return el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Validation, over the epochs of its training"), el("span", { class: "quiet" }, `epoch ${best.epoch} was kept`)),
+      chart(rows, headline),
+      el("ul", { class: "legend" }, headline.map((key, tone) => el("li", { class: `tone${tone}` }, el("i", { "aria-hidden": "true" }), `${key.slice(5).replaceAll("_", " ")} ${(100 * best[key]).toFixed(1)}`))));
+  }
+
+  function chart(rows, keys) {
+    const [width, height, left, low] = [Math.max(340, Math.min(1100, place.clientWidth - 60)), 250, 38, 24];
+    const values = keys.flatMap((key) => rows.map((row) => row[key]).filter((each) => typeof each === "number"));
+    const floor = Math.max(0, Math.floor(10 * Math.min(...values)) / 10 - 0.05);
+    const x = (place) => left + (rows.length > 1 ? (place / (rows.length - 1)) * (width - left - 12) : 0);
+    const y = (value) => 8 + (1 - (value - floor) / (1 - floor || 1)) * (height - low - 8);
+    const drawn = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${keys.length} validation metrics over ${rows.length} epochs; the figures are below` });
+    for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+      const value = floor + share * (1 - floor);
+      drawn.append(svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }), svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, (100 * value).toFixed(0)));
+    }
+    rows.forEach((row, place) => { if (rows.length <= 16 || place % Math.ceil(rows.length / 12) === 0) drawn.append(svg("text", { x: x(place), y: height - 6, "text-anchor": "middle" }, String(row.epoch))); });
+    keys.forEach((key, tone) => {
+      const points = rows.map((row, place) => [x(place), y(row[key])]);
+      drawn.append(svg("path", { class: `tone${tone}`, d: points.map(([a, b], place) => `${place ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("") }), ...points.map(([a, b]) => svg("circle", { class: `tone${tone}`, cx: a, cy: b, r: 3 })));
+    });
+    return drawn;
+  }
+
+  return { refresh };
+}

@@ -1,0 +1,247 @@
+"""The page in a real browser: each view's main path, hostile text, the keyboard, a phone, what axe finds, the console."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from live import Live, serving
+from polyhead import Polyhead
+from polyhead.serving import Served
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright axe-playwright-python")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+    pytest.mark.xdist_group("browser"),
+]
+EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>'
+HISTORY = [
+    {"epoch": 1, "eval_loss": 1.2, "eval_topic_accuracy": 0.61, "eval_entities_span_f1": 0.42, "best": False},
+    {"epoch": 2, "eval_loss": 0.7, "eval_topic_accuracy": 0.83, "eval_entities_span_f1": 0.77, "best": True},
+]
+
+
+@pytest.fixture(scope="module")
+def hostile(backbones: Callable[[str], Path]) -> Polyhead:
+    """A model whose labels are markup."""
+    found = Polyhead.from_pretrained(backbones("bert"), dtype="float32")
+    found.add_head("topic", "classification", [EVIL, "other"])
+    found.add_head("themes", "multilabel", [EVIL + "2", "rain"])
+    found.add_head("entities", "tagging", ["<b>PER</b>"])
+    return found
+
+
+@pytest.fixture(scope="module")
+def two(served: Polyhead, hostile: Polyhead) -> Iterator[Live]:
+    with serving([Served("tiny", served, history=HISTORY), Served("hostile", hostile)]) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as started:
+        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Any, two: Live) -> Iterator[Any]:
+    """A tab on the page; what the console says against it fails the test."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    found = context.new_page()
+    said: list[str] = []
+    found.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    found.on("pageerror", lambda error: said.append(str(error)))
+    found.goto(two.url)
+    found.wait_for_selector("#state[data-state=ready]")
+    yield found
+    context.close()
+    assert said == []
+
+
+def test_analyse_answers_as_one_types(page: Any, served: Polyhead) -> None:
+    text = "Anna visits Oslo and 東京 🙂 by the river in Zürich"
+    page.fill("#text", text)
+    page.wait_for_selector("#results .bars")
+    expected = served.predict(text)
+    labels = page.locator("#results .heads > div", has=page.locator("h3", has_text="topic")).locator(".label")
+    assert labels.inner_text() == expected["topic"].label
+    marks = page.locator("#results .reading mark")
+    assert marks.count() == len(expected["entities"].entities)
+    for number, each in enumerate(expected["entities"].entities):
+        assert marks.nth(number).get_attribute("aria-label").startswith(f"{each.word}: {each.entity_group}, ")
+    assert page.locator(".strip rect").count() == 32
+    tokens = page.locator("#tokens li")
+    tokens.first.wait_for()
+    assert tokens.count() == expected.tokens
+    assert page.locator(".legend li").count() == 4
+    for sample in page.locator(".chip").all():
+        sample.click()
+        page.wait_for_selector("#results .bars")
+
+
+def test_a_cut_text_says_so(page: Any) -> None:
+    page.fill("#text", "Berlin " * 100)
+    assert "Only the first 64 tokens were read" in page.locator("#results .note").first.inner_text()
+    page.wait_for_selector("#tokens li.cut")
+    read = [each for each in page.locator("#tokens li sub").all_inner_texts() if each == "1"]
+    assert len(read) == 64
+
+
+def test_two_models_side_by_side(page: Any) -> None:
+    page.fill("#text", "Anna visits Oslo")
+    page.select_option("#against", "hostile")
+    page.wait_for_selector("#results .split.even")
+    assert page.locator("#results h2", has_text="hostile").count() == 1
+    assert page.locator("#results h2", has_text="tiny").count() == 1
+
+
+def test_copies(page: Any, two: Live) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.fill("#text", "it's here")
+    page.wait_for_selector("[data-copy=curl]")
+    page.click("[data-copy=JSON]")
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied["tokens"] > 2
+    page.click("[data-copy=curl]")
+    assert "it'\\''s here" in page.evaluate("navigator.clipboard.readText()")
+    page.click("[data-copy=Python]")
+    source = page.evaluate("navigator.clipboard.readText()")
+    compile(source, "copied", "exec")
+    assert two.url in source
+
+
+def test_compare_shows_a_map_and_a_cell_its_pair(page: Any, served: Polyhead) -> None:
+    page.click("#tab-compare")
+    texts = ["a river", "a bridge", "an election"]
+    page.fill("#sentences", "\n".join(texts))
+    page.click("text=Compare >> nth=1")
+    page.locator(".map td").nth(8).wait_for()
+    encoded = served.encode(texts)
+    expected = served.similarity(encoded, encoded)
+    cells = page.locator(".map td button")
+    assert [cells.nth(number).inner_text() for number in range(9)] == [f"{each:.2f}" for each in expected.flatten()]
+    cells.nth(1).click()
+    pair = page.locator("#pair")
+    assert pair.locator(".value").inner_text() == f"{expected[0, 1]:.3f}"
+    assert pair.locator("q").all_inner_texts() == texts[:2]
+    cells.first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator("#pair q").all_inner_texts() == [texts[1], texts[1]]
+
+
+def test_model_shows_heads_curves_and_the_server(page: Any) -> None:
+    page.click("#tab-model")
+    page.wait_for_selector("#live .tile")
+    assert page.locator("#live .tile").count() == 6
+    assert "travel, politics, other" in page.locator("table.facts").nth(1).inner_text()
+    assert page.locator(".chart path").count() == 2
+    assert "epoch 2 was kept" in page.locator("#view-model").inner_text()
+    page.select_option("#model", "hostile")
+    page.locator(".chart").wait_for(state="detached")
+
+
+def test_text_from_users_is_only_ever_text(page: Any) -> None:
+    """In the text, labels, entity types, sentences, tokens, errors."""
+    page.select_option("#model", "hostile")
+    page.fill("#text", f"{EVIL} Anna {EVIL}")
+    page.wait_for_selector("#tokens li")
+    page.click("#tab-compare")
+    page.fill("#sentences", f"{EVIL}\n{EVIL} again\nthird")
+    page.click("text=Compare >> nth=1")
+    page.locator(".map td").nth(8).wait_for()
+    page.locator(".map td button").nth(1).click()
+    assert page.locator("#pair q").first.inner_text() == EVIL
+    page.click("#tab-model")
+    page.wait_for_selector("table.facts")
+    assert EVIL in page.locator("#view-model").inner_text()
+    assert page.evaluate("window.evil") is None
+    assert page.locator("main img").count() == 0
+
+
+def test_by_keyboard_alone(page: Any) -> None:
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "tab-analyse"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "tab-compare"
+    assert page.locator("#view-compare").is_visible()
+    page.keyboard.press("End")
+    assert page.locator("#view-model").is_visible()
+    page.keyboard.press("Home")
+    page.focus("#text")
+    page.keyboard.type("Anna visits Oslo")
+    page.wait_for_selector("#results .bars")
+    marks = page.locator("#results mark")
+    if marks.count():
+        marks.first.focus()
+        assert page.locator("[role=tooltip]").is_visible()
+
+
+@pytest.mark.parametrize("width", [390, 768, 1600])
+@pytest.mark.parametrize("view", ["analyse", "compare", "model"])
+def test_nothing_is_wider_than_the_screen(page: Any, width: int, view: str) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.click(f"#tab-{view}")
+    if view == "analyse":
+        page.fill("#text", "unbelievable" * 30 + " Anna visits Oslo")
+        page.wait_for_selector("#tokens li")
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["analyse", "compare", "model"])
+def test_axe_finds_nothing_serious(page: Any, view: str, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    page.click(f"#tab-{view}")
+    if view == "analyse":
+        page.fill("#text", "Anna visits Oslo " * 20)
+        page.wait_for_selector("#tokens li")
+    page.wait_for_timeout(400)
+    found = axe.Axe().run(page).response["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in serious] == []
+
+
+def test_a_server_with_a_key(browser: Any, served: Polyhead) -> None:
+    with serving([Served("tiny", served)], keys=("sesame",)) as found:
+        tab = browser.new_page()
+        tab.goto(found.url)
+        tab.wait_for_selector("#key:not([hidden])")
+        tab.fill("#key-value", "sesame")
+        tab.keyboard.press("Enter")
+        tab.wait_for_selector("#state[data-state=ready]")
+        tab.fill("#text", "Anna visits Oslo")
+        tab.wait_for_selector("#results .bars")
+        tab.close()
+
+
+def test_an_error_is_shown(browser: Any, two: Live) -> None:
+    page = browser.new_page()
+    page.route("**/v1/analyze", lambda route: route.fulfill(status=503, json={"error": {"message": EVIL}}))
+    page.goto(two.url)
+    page.fill("#text", "Anna visits Oslo")
+    page.wait_for_selector("#results .note.bad")
+    assert page.locator("#results .note.bad").inner_text() == EVIL
+    assert page.evaluate("window.evil") is None
+    page.close()
+
+
+def test_it_asks_nobody_else(browser: Any, two: Live) -> None:
+    tab, asked = browser.new_page(), list[str]()
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(two.url)
+    tab.wait_for_selector("#state[data-state=ready]")
+    assert asked
+    assert all(url.startswith(two.url) for url in asked)
+    tab.close()
