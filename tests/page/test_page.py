@@ -1,13 +1,21 @@
-"""The page in a real browser: each view's main path, hostile text, the keyboard, a phone, what axe finds, the console."""
+"""The page in a real browser: each view, hostile text, the keyboard, a phone, what axe finds, the console."""
 
+import csv
+import io
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from sklearn.decomposition import PCA
 
+from conftest import sentences
 from live import Live, serving
 from polyhead import Polyhead
 from polyhead.serving import Served
@@ -137,6 +145,104 @@ def test_compare_shows_a_map_and_a_cell_its_pair(page: Any, served: Polyhead) ->
     assert page.locator("#pair q").all_inner_texts() == [texts[1], texts[1]]
 
 
+def rows_of(count: int) -> list[dict[str, str]]:
+    return [{"n": str(number), "text": text, "kind": f'k"{number % 3}'} for number, text in enumerate(sentences(count))]
+
+
+def test_explore_draws_a_file_searches_and_downloads(page: Any, served: Polyhead, tmp_path: Path) -> None:
+    rows = rows_of(150)
+    file = tmp_path / "rows.csv"
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.DictWriter(opened, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    page.click("#tab-explore")
+    page.set_input_files("#file", file)
+    page.wait_for_selector("#view-explore :text('150 rows.')")
+    assert page.locator("#column").input_value() == "text"
+    page.click("#go")
+    page.wait_for_selector("#chosen table")
+    assert "All 150 rows" in page.locator("#chosen").inner_text()
+    answers = served.predict([row["text"] for row in rows])
+    labels = [each["topic"].label for each in answers]
+    legend = page.locator("#view-explore .legend").inner_text()
+    for label in set(labels):
+        assert f"{label} {labels.count(label)}" in legend
+    page.select_option("#colour", "column:kind")
+    assert 'k"0 50' in page.locator("#view-explore .legend").inner_text()
+
+    page.fill("#search", rows[7]["text"])
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#chosen h2:has-text('Nearest in meaning')")
+    first = page.locator("#chosen tr").first.inner_text()
+    assert rows[7]["text"] in first
+    assert "1.00" in first
+
+    box = page.locator("#points").bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    for x, y in ((0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02)):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+    page.mouse.up()
+    assert "150 chosen" in page.locator("#chosen").inner_text()
+
+    def downloaded(kind: str) -> bytes:
+        with page.expect_download() as waiting:
+            page.click(f"text=Download {kind}")
+        return Path(waiting.value.path()).read_bytes()
+
+    back = list(csv.DictReader(io.StringIO(downloaded("CSV").decode(), newline="")))
+    assert [{key: row[key] for key in rows[0]} for row in back] == rows
+    assert [row["topic"] for row in back] == labels
+    assert [json.loads(line)["topic"] for line in downloaded("JSONL").decode().splitlines()] == labels
+    table = pq.read_table(pa.BufferReader(downloaded("Parquet"))).to_pylist()
+    assert [row["topic"] for row in table] == labels
+    assert table[3]["topic_score"] == pytest.approx(answers[3]["topic"].score, abs=1e-4)
+
+
+def test_explore_reads_what_is_pasted_and_stops(page: Any) -> None:
+    page.click("#tab-explore")
+    page.fill("#rows", "{broken")
+    assert "Line 1 is no JSON object" in page.locator("#view-explore").inner_text()
+    page.fill("#rows", "only one")
+    page.click("#go")
+    assert "Three rows or more" in page.locator("#view-explore").inner_text()
+
+    def slowly(route: Any) -> None:
+        time.sleep(0.2)
+        route.continue_()
+
+    page.route("**/v1/analyze", slowly)
+    page.fill("#rows", "\n".join(sentences(400, seed=3)))
+    page.click("#go")
+    page.click("text=Stop")
+    page.wait_for_selector("#view-explore :text('Stopped after')")
+
+
+def test_the_maps_axes_are_the_principal_components(page: Any) -> None:
+    """Against scikit-learn's, up to a sign."""
+    points = np.random.default_rng(3).normal(size=(60, 12)) * np.linspace(4, 0.5, 12)
+    found = page.evaluate("async (points) => (await import('/page/pca.js')).components(points)", points.tolist())
+    expected = PCA(2).fit_transform(points)
+    for own, other in zip(np.asarray(found).T, expected.T, strict=True):
+        assert abs(np.corrcoef(own, other)[0, 1]) == pytest.approx(1, abs=1e-3)
+        assert own.std() == pytest.approx(other.std(), rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"a": 'x,"y"\n z', "b": ""}, {"a": "=1+1", "b": "é\r\nü"}],
+        [{"text": '""', "b": ","}, {"text": " lead", "b": "trail "}],
+    ],
+)
+def test_csv_there_and_back(page: Any, rows: list[dict[str, str]]) -> None:
+    script = "async (rows) => { const m = await import('/page/rows.js'); const written = m.toCsv(rows);"
+    written, read = page.evaluate(f"{script} return [written, m.parse(written, 'a.csv')]; }}", rows)
+    assert list(csv.DictReader(io.StringIO(written, newline=""))) == rows
+    assert read == rows
+
+
 def test_model_shows_heads_curves_and_the_server(page: Any) -> None:
     page.click("#tab-model")
     page.wait_for_selector("#live .tile")
@@ -162,6 +268,11 @@ def test_text_from_users_is_only_ever_text(page: Any) -> None:
     page.click("#tab-model")
     page.wait_for_selector("table.facts")
     assert EVIL in page.locator("#view-model").inner_text()
+    page.click("#tab-explore")
+    page.fill("#rows", "\n".join(f"{EVIL} {number}" for number in range(5)))
+    page.click("#go")
+    page.wait_for_selector("#chosen table")
+    assert EVIL in page.locator("#chosen").inner_text()
     assert page.evaluate("window.evil") is None
     assert page.locator("main img").count() == 0
 
@@ -187,7 +298,7 @@ def test_by_keyboard_alone(page: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 768, 1600])
-@pytest.mark.parametrize("view", ["analyse", "compare", "model"])
+@pytest.mark.parametrize("view", ["analyse", "compare", "explore", "model"])
 def test_nothing_is_wider_than_the_screen(page: Any, width: int, view: str) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     page.click(f"#tab-{view}")
@@ -199,7 +310,7 @@ def test_nothing_is_wider_than_the_screen(page: Any, width: int, view: str) -> N
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("view", ["analyse", "compare", "model"])
+@pytest.mark.parametrize("view", ["analyse", "compare", "explore", "model"])
 def test_axe_finds_nothing_serious(page: Any, view: str, theme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
     page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")

@@ -12,6 +12,11 @@ export class Refused extends Error {
 export const setKey = (key) => sessionStorage.setItem(KEY, key);
 
 async function ask(path, options = {}) {
+  const answer = await send(path, options);
+  return answer.json();
+}
+
+async function send(path, options) {
   const key = sessionStorage.getItem(KEY);
   const headers = { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
   let answer;
@@ -21,8 +26,8 @@ async function ask(path, options = {}) {
     if (error.name === "AbortError") throw error;
     throw new Refused(0, "The server does not answer. Is it running?");
   }
+  if (answer.ok) return answer;
   const body = await answer.json().catch(() => ({}));
-  if (answer.ok) return body;
   if (answer.status === 401) document.dispatchEvent(new CustomEvent("key-needed"));
   throw new Refused(answer.status, body.error?.message ?? body.error ?? `The server answered ${answer.status}.`);
 }
@@ -42,3 +47,5 @@ export const analyse = (model, inputs, tasks, signal) =>
 
 export const tokens = async (model, text, signal) =>
   (await post(`/models/${encodeURIComponent(model)}/tokenize`, { inputs: text }, signal))[0];
+
+export const parquet = async (rows) => (await send("/page/parquet", { method: "POST", body: JSON.stringify({ rows }) })).blob();

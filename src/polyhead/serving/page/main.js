@@ -4,11 +4,12 @@ import { analyseView } from "./analyse.js";
 import * as api from "./api.js";
 import { compareView } from "./compare.js";
 import { el, fill, tips } from "./dom.js";
+import { exploreView } from "./explore.js";
 import { modelView } from "./model.js";
 
 const byId = (id) => document.getElementById(id);
 const state = { models: [], model: null, infos: {} };
-const views = { analyse: analyseView, compare: compareView, model: modelView };
+const views = { analyse: analyseView, compare: compareView, explore: exploreView, model: modelView };
 const made = {};
 const tabs = [...document.querySelectorAll("[role=tab]")];
 

@@ -1,13 +1,16 @@
 """The page at ``/``, and what it asks for beside the other routes."""
 
+import io
 from importlib.resources import files
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from polyhead.serving.asking import embedding_model, service_of
+from polyhead.serving.asking import body, embedding_model, service_of
 from polyhead.serving.errors import RequestError
 from polyhead.serving.responses import json_response
+from polyhead.serving.schemas import Body
 
 router = APIRouter(include_in_schema=False)
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -35,6 +38,36 @@ def _file(name: str) -> Response:
         raise RequestError(404, "there is no such part of the page")
     kind = _TYPES[name[name.rfind(".") :]]
     return Response(_FILES[name], headers={"Cache-Control": "no-cache"}, media_type=kind)
+
+
+class RowsBody(Body):
+    """Rows of plain values."""
+
+    rows: list[dict[str, str | float | int | bool | None]]
+
+
+@router.post("/page/parquet")
+async def parquet(request: Request) -> Response:
+    """Rows as a Parquet file; a column of more than one type is text."""
+    asked = await body(request, RowsBody)
+    return Response(
+        await service_of(request).beside(2**31, lambda: _parquet(asked.rows)), media_type="application/octet-stream"
+    )
+
+
+def _parquet(rows: list[dict[str, Any]]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        types = {type(value) for value in values if value is not None}
+        columns[name] = values if len(types) < 2 else [None if value is None else str(value) for value in values]
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns), file)
+    return file.getvalue()
 
 
 @router.get("/models/{model}/history")

@@ -1,0 +1,77 @@
+// A map of points on a canvas: colours, a tip, a click, a lasso.
+
+export function makeMap(canvas, { onPick, onLasso, tip }) {
+  let [points, tones, marked, lasso] = [[], [], null, null];
+  const place = () => {
+    const xs = points.map((each) => each[0]), ys = points.map((each) => each[1]);
+    const bounds = (all) => { const low = all.reduce((a, b) => Math.min(a, b), Infinity), high = all.reduce((a, b) => Math.max(a, b), -Infinity); return [low, high - low || 1]; };
+    const [left, width] = bounds(xs), [low, height] = bounds(ys);
+    const box = canvas.getBoundingClientRect();
+    return points.map(([x, y]) => [14 + ((x - left) / width) * (box.width - 28), 14 + (1 - (y - low) / height) * (box.height - 28)]);
+  };
+  let placed = [];
+
+  function draw() {
+    const box = canvas.getBoundingClientRect(), scale = devicePixelRatio || 1;
+    [canvas.width, canvas.height] = [box.width * scale, box.height * scale];
+    const pen = canvas.getContext("2d");
+    pen.scale(scale, scale);
+    placed = place();
+    const style = getComputedStyle(document.documentElement);
+    const colours = Array.from({ length: 8 }, (_, tone) => style.getPropertyValue(`--c${tone}`));
+    const radius = points.length > 3000 ? 2 : points.length > 600 ? 3 : 4.5;
+    placed.forEach(([x, y], number) => {
+      pen.globalAlpha = marked && !marked.has(number) ? 0.14 : 0.82;
+      pen.fillStyle = colours[tones[number] % 8] || colours[7];
+      pen.beginPath();
+      pen.arc(x, y, radius, 0, 7);
+      pen.fill();
+    });
+    pen.globalAlpha = 1;
+    if (lasso?.length > 1) {
+      pen.strokeStyle = style.getPropertyValue("--accent");
+      pen.lineWidth = 1.5;
+      pen.beginPath();
+      lasso.forEach(([x, y], number) => (number ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+      pen.closePath();
+      pen.stroke();
+    }
+  }
+
+  const at = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
+  const near = ([x, y]) => {
+    let [best, distance] = [null, 14 ** 2];
+    placed.forEach(([a, b], number) => { const own = (a - x) ** 2 + (b - y) ** 2; if (own < distance) [best, distance] = [number, own]; });
+    return best;
+  };
+  const inside = ([x, y], polygon) => {
+    let found = false;
+    for (let n = 0, m = polygon.length - 1; n < polygon.length; m = n++) {
+      const [[ax, ay], [bx, by]] = [polygon[n], polygon[m]];
+      if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) found = !found;
+    }
+    return found;
+  };
+  canvas.addEventListener("pointerdown", (event) => { lasso = [at(event)]; canvas.setPointerCapture(event.pointerId); });
+  canvas.addEventListener("pointermove", (event) => {
+    if (lasso) { lasso.push(at(event)); draw(); return; }
+    const number = near(at(event));
+    canvas.title = number === null ? "" : tip(number);
+  });
+  canvas.addEventListener("pointerup", (event) => {
+    const drawn = lasso ?? [];
+    lasso = null;
+    const [[x, y], [a, b]] = [drawn[0] ?? [0, 0], at(event)];
+    const extent = drawn.reduce((most, [c, d]) => Math.max(most, Math.hypot(c - x, d - y)), 0);
+    if (extent < 5) { const number = near([a, b]); if (number !== null) onPick(number); else onLasso([]); } 
+    else onLasso(placed.flatMap((each, number) => (inside(each, drawn) ? [number] : [])));
+    draw();
+  });
+  new ResizeObserver(draw).observe(canvas);
+  return {
+    show(newPoints, newTones) { [points, tones, marked] = [newPoints, newTones, null]; draw(); },
+    colour(newTones) { tones = newTones; draw(); },
+    mark(numbers) { marked = numbers && numbers.length ? new Set(numbers) : null; draw(); },
+    redraw: draw,
+  };
+}

@@ -1,0 +1,77 @@
+"""``polyhead serve``: what its arguments mean; the server itself is tested in ``tests/serving``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import polyhead.serving
+from polyhead import Polyhead
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What a server would have been started with."""
+    found: list[dict[str, Any]] = []
+
+    def serve(load: Callable[[], Any], settings: Any, **more: Any) -> None:
+        found.append({"load": load, "settings": settings, **more})
+
+    monkeypatch.setattr(polyhead.serving, "serve", serve)
+    return found
+
+
+def test_models_have_names(
+    run: Callable[..., Any], asked: Any, backbones: Callable[[str], Path], tmp_path: Path
+) -> None:
+    Polyhead.from_pretrained(backbones("bert")).save_pretrained(tmp_path / "my model")
+    assert run("serve", tmp_path / "my model", f"other={backbones('bert')}", "--port", 9000).status == 0
+    assert [each.name for each in asked[0]["load"]()] == ["my-model", "other"]
+    assert asked[0]["port"] == 9000
+    twice = run("serve", "a/x", "b/x")
+    assert (twice.status, twice.err.strip().splitlines()[-1]) == (
+        1, "polyhead: serve: two models are called 'x'; give one another name: NAME=MODEL",
+    )  # fmt: skip
+
+
+def test_options_come_from_the_environment(
+    run: Callable[..., Any], asked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYHEAD_MAX_TEXTS", "7")
+    monkeypatch.setenv("POLYHEAD_API_KEY", "one two")
+    monkeypatch.setenv("POLYHEAD_CACHE_MB", "0")
+    assert run("serve", "x", "--max-texts", 8).status == 0
+    settings = asked[0]["settings"]
+    assert (settings.texts, settings.keys, settings.cache_bytes) == (8, ("one", "two"), 0)
+
+
+def test_without_a_model_it_serves_the_quickstarts(
+    run: Callable[..., Any],
+    asked: Any,
+    backbones: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Trained if there is none, and once."""
+    import polyhead.recipe
+    import polyhead.starter
+
+    monkeypatch.chdir(tmp_path)
+    trained = []
+    real = polyhead.recipe.load_recipe
+
+    def smaller(path: Path) -> Any:
+        trained.append(path)
+        changes = {"model.backbone": str(backbones("bert")), "model.max_length": "32", "training.epochs": "1"}
+        return real(path, overrides=changes)
+
+    monkeypatch.setattr(polyhead.recipe, "load_recipe", smaller)
+    for _ in range(2):
+        assert run("serve").status == 0
+        [served] = asked[-1]["load"]()
+        assert (served.name, sorted(served.tasks)) == ("quickstart", ["entities", "sentiment", "topic"])
+    assert len(trained) == 1
+    assert run("serve", tmp_path / "runs/quickstart").status == 0
+    [served] = asked[-1]["load"]()
+    assert [row["epoch"] for row in served.history] == [1]
