@@ -61,8 +61,11 @@ async def client(
         try:
             status = await answer(reader)
         except (asyncio.IncompleteReadError, ConnectionError):
-            status = 0
-            reader, writer = await asyncio.open_connection("127.0.0.1", options.port)
+            status = 0  # the server closed the connection before it answered
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", options.port)
+            except ConnectionError:  # it is gone
+                return
         ended = time.perf_counter()
         done.append((ended, ended - started, status))
         if status == 429:

@@ -63,7 +63,7 @@ def main() -> None:
         latencies: dict[str, list[float]] = {}
 
         def served(name: str, turn: int) -> float:
-            with started(name) as port:
+            with started(name, *(["--cache-mb", "0"] if name == SERVER else [])) as (port, _):
                 load(port, file, options.clients, options.warm)
                 found = load(port, file, options.clients, options.seconds)
             failed = [status for status in found["statuses"] if status != 200]
@@ -105,20 +105,22 @@ def inside(texts: Sequence[str], rows: int, seconds: float) -> float:
 
 
 @contextmanager
-def started(name: str, *arguments: str) -> Iterator[int]:
-    """A server in a process of its own; its port."""
+def started(
+    name: str, *arguments: str, model: str = f"minilm={DEFAULT_BACKBONE}"
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A server in a process of its own: its port, and the process."""
     with socket.socket() as some:
         some.bind(("127.0.0.1", 0))
         port = some.getsockname()[1]
     command = [sys.executable, "-m"]
     if name == SERVER:
-        command += ["polyhead", "serve", f"minilm={DEFAULT_BACKBONE}", "--cache-mb", "0", "--log-level", "warning"]
+        command += ["polyhead", "serve", model, "--log-level", "warning"]
     else:
         command += ["benchmarks.plain_server", *(["--bf16"] if name == PLAIN_BF16 else [])]
     process = subprocess.Popen([*command, "--port", str(port), *arguments], env={**os.environ, "HF_HUB_OFFLINE": "1"})
     try:
         wait_for(port)
-        yield port
+        yield port, process
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -38,7 +38,7 @@ def serving(models: Sequence[Served], *, loaded: bool = True, load: Any = None, 
     thread.start()
     while not server.started or (loaded and app.state.unready is not None):
         assert thread.is_alive()
-        assert app.fault is None, app.fault
+        assert not loaded or app.fault is None, app.fault
         time.sleep(0.005)
     live = Live(app, f"http://127.0.0.1:{port}")
     try:
@@ -56,7 +56,7 @@ def with_heads(backbone: Path) -> Polyhead:
     model.add_head("topic", "classification", ["travel", "politics", "other"])
     model.add_head("sentiment", "classification", ["positive", "negative"])
     model.add_head("themes", "multilabel", ["sun", "rain"])
-    model.add_head("entities", "tagging", ["PER", "LOC"])
+    model.add_head("entities", "tagging", ["PER", "LOC"], word_shapes=True)
     model.add_head("same", "classification", ["yes", "no"], pair=True)
     model.add_head("stars", "regression", range=(0, 5))
     return model

@@ -75,3 +75,9 @@ def test_without_a_model_it_serves_the_quickstarts(
     assert run("serve", tmp_path / "runs/quickstart").status == 0
     [served] = asked[-1]["load"]()
     assert [row["epoch"] for row in served.history] == [1]
+
+
+def test_an_empty_key_does_not_open_the_server(run: Callable[..., Any], asked: Any) -> None:
+    found = run("serve", "x", "--api-key", "")
+    assert (found.status, asked) == (1, [])
+    assert "--api-key is empty" in found.err

@@ -6,13 +6,18 @@ import time
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from pydantic import ValidationError
 
 from live import Live, serving
 from polyhead import Polyhead
 from polyhead.serving import Served
+from polyhead.serving.routes.page import RowsBody
+from polyhead.serving.schemas import Body, EmbedBody, EmbeddingsBody, PredictBody, SimilarityBody
 
 TEXTS = {
     "empty": "",
@@ -58,6 +63,46 @@ def test_any_bytes_get_an_answer(live: Live, content: bytes) -> None:
     for path in ("/embed", "/v1/embeddings", "/v1/analyze", "/predict", "/similarity", "/tokenize"):
         assert live.http.post(path, content=content).status_code in (200, 422)
     assert live.http.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("item", ["{}", "[{}]", "1.5", "[[1]]"])
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/embed", "/predict", "/similarity", "/page/parquet"])
+def test_many_faults_cost_no_more_than_one(path: str, item: str) -> None:
+    """Every element of a list may be wrong in several ways: the reading stops at the first."""
+    schemas: dict[str, type[Body]] = {"/v1/embeddings": EmbeddingsBody, "/embed": EmbedBody, "/predict": PredictBody,
+              "/similarity": SimilarityBody, "/page/parquet": RowsBody}  # fmt: skip
+    many = f"[{','.join([item] * 20_000)}]".encode()
+    field = {"/v1/embeddings": b"input", "/page/parquet": b"rows"}.get(path, b"inputs")
+    if path == "/similarity":
+        many = b'{"source_sentence": "a", "sentences": ' + many + b"}"
+    with pytest.raises(ValidationError) as caught:
+        schemas[path].model_validate_json(b'{"' + field + b'": ' + many + b"}")
+    assert caught.value.error_count() < 10
+
+
+def test_parquet_of_anything(live: Live) -> None:
+    def sent(rows: Any) -> httpx.Response:
+        return live.http.post("/page/parquet", json={"rows": rows})
+
+    assert sent([{f"c{number}": 1} for number in range(1000)]).status_code == 422
+    assert sent([{"a": 1}] * 10_001).status_code == 422
+    assert sent([{"a": 10**30}]).status_code in (200, 422)
+    some: list[list[dict[str, Any]]] = [
+        [],
+        [{}],
+        [{"a": None}],
+        [{"a": 1}, {"a": "b"}],
+        [{"a": True}, {"a": 2.5}],
+        [{"": "x"}],
+    ]
+    for rows in some:
+        assert sent(rows).status_code == 200
+    table = pq.read_table(pa.BufferReader(sent([{"a": 1}, {"a": 0.5}, {}]).content))
+    assert table.to_pydict() == {"a": [1.0, 0.5, None]}
+
+
+def test_tokenize_is_bounded(live: Live) -> None:
+    assert live.http.post("/tokenize", json={"inputs": "a " * 600_000}).status_code == 422
 
 
 def test_a_thousand_idle_connections(live: Live) -> None:

@@ -39,6 +39,7 @@ def numbers(live: Live) -> dict[str, float]:
 
 def test_health_runs_the_model_and_goes_red_when_it_hangs(served: Polyhead, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving([Served("tiny", served)], health_seconds=0.3, cache_bytes=0) as live:
+        time.sleep(1.1)
         before = numbers(live)["polyhead_texts_total,model=tiny"]
         assert live.http.get("/health").json() == {"status": "ok"}
         assert numbers(live)["polyhead_texts_total,model=tiny"] == before + 1
@@ -51,12 +52,25 @@ def test_health_runs_the_model_and_goes_red_when_it_hangs(served: Polyhead, monk
             return run(*given, **options)
 
         monkeypatch.setattr(predictor, "run", hangs)
+        time.sleep(1.1)  # what was found holds for a second
         red = live.http.get("/health")
         assert red.status_code == 503
         assert red.json()["error"] == "tiny gave no answer in 0.3 seconds"
         assert live.http.get("/ready").status_code == 200
         go.set()
+        time.sleep(1.1)
         assert live.http.get("/health").status_code == 200
+
+
+def test_health_is_looked_at_once_however_many_ask(served: Polyhead) -> None:
+    with serving([Served("tiny", served)], cache_bytes=0) as live:
+        time.sleep(1.1)
+        before = numbers(live)["polyhead_texts_total,model=tiny"]
+        for _ in range(20):
+            assert live.http.get("/health").status_code == 200
+        assert numbers(live)["polyhead_texts_total,model=tiny"] - before <= 2
+        for path in ("/health", "/ready", "/"):
+            assert live.http.head(path).status_code == 200
 
 
 def test_health_does_not_wait_behind_a_long_request(served: Polyhead, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,12 +77,14 @@ def serve(
 ) -> None:
     """Serve embeddings, classes and entities over HTTP, to the clients of OpenAI, Hugging Face and TEI, and a page.
 
-    Every option has an environment variable: [bold]POLYHEAD_PORT=80 polyhead serve[/]. Logs are JSON on standard error.
+    Most options have an environment variable: [bold]POLYHEAD_PORT=80 polyhead serve[/]. Logs are JSON lines.
     """
     from polyhead.serving import Served, ServingSettings
     from polyhead.serving import serve as run
 
     named = _named(models or [])
+    if any(not key.strip() for key in api_key or ()):
+        raise UserError("serve: --api-key is empty, which would open the server to all; leave it out for that")
 
     def load() -> "list[Served]":
         found = named or {"quickstart": str(_quickstart(device))}
@@ -103,7 +105,7 @@ def serve(
         cache_bytes=int(cache_mb * 1e6),
         overflow=overflow,
         drain_seconds=drain_seconds,
-        keys=tuple(key for key in api_key or () if key),
+        keys=tuple(api_key or ()),
         origins=tuple(cors_origin or ()),
     )
     shown_host = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host

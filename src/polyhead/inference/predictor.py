@@ -119,6 +119,7 @@ class Predictor:
         """
         pairs = [name for name in tasks if self.tasks[name].level == "pair"]
         alone = [name for name in tasks if self.tasks[name].level != "pair"]
+        needed = splitters({name: self.tasks[name] for name in tasks})
         encodings, parts = spread([each.encodings for each in reads])
         documents, _ = spread([each.documents for each in reads])
         rows: list[Row | None] = [None] * len(encodings)
@@ -130,6 +131,7 @@ class Predictor:
                 [documents[index] for index in batch],
                 pad_id=self.tokenizer.pad_id,
                 pool_prompt=self.pool_prompt,
+                splitters=needed,
                 multiple=_MULTIPLE,
                 limit=self.tokenizer.max_length,
             )

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -22,7 +24,8 @@ from polyhead.serving.schemas import PipelineParameters, Sentences
 from polyhead.serving.service import Service
 from polyhead.serving.settings import ServingSettings
 
-_STARTING = RequestError(503, "the server is starting", retry_after=1)
+_Result = TypeVar("_Result")
+_STARTING = "the server is starting"
 _EXPOSED = ("x-model", "x-compute-tokens", "x-truncated", "x-tokenization-time", "x-queue-time", "x-inference-time",
             "retry-after")  # fmt: skip
 
@@ -39,7 +42,7 @@ class Server(FastAPI):
 
     def refuse(self, message: str) -> None:
         """Take no more requests; those that were taken are answered."""
-        self.state.unready = RequestError(503, message, retry_after=1)
+        self.state.unready = message
 
     def openapi(self) -> dict[str, object]:
         """The OpenAPI document, with the schemas that bodies refer to."""
@@ -101,20 +104,50 @@ def create_app(
 
 
 async def _load(server: Server, load: Callable[[], Sequence[Served]], on_failure: Callable[[], None]) -> None:
+    service: Service = server.state.service
     try:
-        models = await asyncio.to_thread(load)
-        server.state.service.models = models
-        fault = await server.state.service.healthy()
+        service.models = await _in_daemon(lambda: _opened(load))
     except Exception as error:  # noqa: BLE001  (whoever started the server is told)
         server.fault = error
         server.refuse("the models could not be loaded")
         on_failure()
         return
-    if fault is not None:
-        server.refuse(fault)
-        return
-    server.state.unready = None
-    event("ready", models=[each.name for each in models])
+    while (fault := await service.healthy()) is not None and server.state.unready == _STARTING:
+        event("unwell", logging.WARNING, fault=fault)
+        await asyncio.sleep(1)
+    if server.state.unready == _STARTING:  # and not stopping already
+        server.state.unready = None
+        event("ready", models=[each.name for each in service.models])
+
+
+def _opened(load: Callable[[], Sequence[Served]]) -> Sequence[Served]:
+    models = load()
+    for each in models:
+        event("loaded", model=each.name, hash=each.hash)
+    return models
+
+
+async def _in_daemon(work: Callable[[], _Result]) -> _Result:
+    """What ``work`` gives, in a thread that does not keep the process from ending."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[_Result] = loop.create_future()
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001  (handed on)
+            loop.call_soon_threadsafe(tell, error, None)
+        else:
+            loop.call_soon_threadsafe(tell, None, result)
+
+    def tell(error: Exception | None, result: Any) -> None:
+        if not done.cancelled() and error is not None:
+            done.set_exception(error)
+        elif not done.cancelled():
+            done.set_result(result)
+
+    threading.Thread(target=run, name="polyhead-load", daemon=True).start()
+    return await done
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -124,7 +157,9 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return error_response(RequestError(error.status_code, str(error.detail)), request.url.path)
+    response = error_response(RequestError(error.status_code, str(error.detail)), request.url.path)
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -14,7 +14,7 @@ from polyhead.serving.cache import Answer
 from polyhead.serving.errors import RequestError
 from polyhead.serving.models import Served, choose_model
 from polyhead.serving.responses import json_bytes
-from polyhead.serving.schemas import Body, parsed
+from polyhead.serving.schemas import Body, Sentences, parsed
 from polyhead.serving.service import Answered, Service
 from polyhead.serving.settings import Overflow
 
@@ -66,9 +66,19 @@ def post(
 
 
 async def body(request: Request, schema: type[_Body]) -> _Body:
-    """The request's body, read; raises as ``parsed``."""
-    raw = await request.body()
-    return await service_of(request).beside(len(raw), lambda: parsed(schema, raw))
+    """The request's body, read.
+
+    Raises:
+        RequestError: 422: it is not as it must be, or has more texts than a request may have.
+    """
+    raw, service = await request.body(), service_of(request)
+    asked = await service.beside(len(raw), lambda: parsed(schema, raw))
+    given = getattr(asked, "inputs", getattr(asked, "input", None))
+    given = given.sentences if isinstance(given, Sentences) else given
+    if isinstance(given, list) and len(given) > service.settings.texts:
+        most = f"a request may have {service.settings.texts:,}: send several"
+        raise RequestError(422, f"{len(given):,} texts; {most}", param="inputs")
+    return asked
 
 
 def service_of(request: Request) -> Service:

@@ -2,7 +2,7 @@
 
 import sys
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
 
 from polyhead.documents import Document, Words
@@ -22,15 +22,21 @@ class Answer:
     logits: Mapping[str, FloatArray]
 
     @classmethod
-    def of(cls, row: Row) -> "Answer":
-        """A row's, with arrays of its own: a row's are parts of its batch's, which would be kept with them."""
-        logits = {name: values.copy() for name, values in row.logits.items()}
+    def of(cls, row: Row, tasks: Collection[str]) -> "Answer":
+        """A row's to ``tasks``, with arrays of its own: a row's are parts of its batch's, which would stay with them.
+
+        Other heads may have been run on it for others of its round; the text was not read for them.
+        """
+        logits = {name: values.copy() for name, values in row.logits.items() if name in tasks}
         return cls(row.document, row.embedding.copy(), logits)
 
     def with_logits(self, other: "Answer") -> "Answer":
         """The same with the other's answers, too, and the words that they need."""
-        words = {**self.document.words, **other.document.words}
-        return replace(self, document=replace(self.document, words=words), logits={**self.logits, **other.logits})
+        own = self.document
+        words = {**own.words, **other.document.words}
+        cut = max(own.others_truncated, other.document.others_truncated)
+        document = replace(own, words=words, others_truncated=cut)
+        return replace(self, document=document, logits={**self.logits, **other.logits})
 
     @property
     def size(self) -> int:

@@ -35,7 +35,7 @@ _CSP = (
 class State(Protocol):
     """What the gate looks at."""
 
-    unready: RequestError | None
+    unready: str | None
     """Why no request is taken, if none is."""
     settings: ServingSettings
     metrics: Metrics
@@ -83,7 +83,7 @@ class Gate:
         if public:
             return receive
         if state.unready is not None:
-            raise state.unready
+            raise RequestError(503, state.unready, retry_after=1)
         if self._keys:
             self._check_key(scope["headers"])
         if scope["method"] != "POST":

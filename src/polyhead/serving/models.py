@@ -34,6 +34,7 @@ class Served:
             "tasks": {name: task.model_dump(mode="json") for name, task in self.tasks.items()},
             "tokenizer": pretrained.tokenizer.backend.to_str(),
             "max_length": self.model.max_length,
+            "settings": pretrained.settings,
             "dtype": str(self.model.engine.dtype),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

@@ -105,10 +105,8 @@ class Queue:
         with self._changed:
             if self._stopped:
                 raise RequestError(503, "the server is stopping", retry_after=1)
-            if not first and self.texts and self.texts + len(reads) > self.limit:
-                raise RequestError(
-                    429, f"{self.texts:,} texts wait already; try again later", retry_after=self.retry_after()
-                )
+            if not first:
+                self.check(len(reads))
             self.texts += len(reads)
             (self._jobs.appendleft if first else self._jobs.append)(job)
             self._changed.notify()
@@ -118,6 +116,16 @@ class Queue:
             if job.done.cancelled():
                 self._forget(job)
         return job
+
+    def check(self, texts: int) -> None:
+        """Whether so many more may wait; an empty queue takes any request.
+
+        Raises:
+            RequestError: 429.
+        """
+        if self.texts and self.texts + texts > self.limit:
+            message = f"{self.texts:,} texts wait already; try again later"
+            raise RequestError(429, message, retry_after=self.retry_after())
 
     def retry_after(self) -> int:
         """Seconds after which half of what waits will be done."""

@@ -1,13 +1,22 @@
 """What requests look like. Fields that a client sends beside these are passed over, as its other servers do."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from polyhead.serving.errors import RequestError
 
-Texts = str | list[str]
+
+class FirstFault(FailFast):
+    """A list stops at its first fault, since a fault a text would take more memory than the body."""
+
+    __hash__ = object.__hash__  # so that it can stand in a union
+
+
+Strings = Annotated[list[str], FirstFault()]
+Texts = str | Strings
+_Ids = Annotated[list[int], FirstFault()]
 
 
 class Body(BaseModel):
@@ -19,7 +28,7 @@ class Body(BaseModel):
 class EmbeddingsBody(Body):
     """OpenAI's ``/v1/embeddings``."""
 
-    input: Texts | list[int] | list[list[int]]
+    input: Texts | _Ids | Annotated[list[_Ids], FirstFault()]
     model: str | None = None
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = Field(None, ge=1)
@@ -38,7 +47,7 @@ class EmbedBody(Body):
 class PredictBody(Body):
     """TEI's ``/predict``: a text, two together, or a batch of either."""
 
-    inputs: str | list[str] | list[list[str]]
+    inputs: Texts | Annotated[list[Strings], FirstFault()]
     raw_scores: bool = False
     truncate: bool | None = None
 
@@ -47,7 +56,7 @@ class Sentences(BaseModel):
     """One sentence, and those that it is compared with."""
 
     source_sentence: str
-    sentences: list[str] = Field(min_length=1)
+    sentences: Strings = Field(min_length=1)
 
 
 class SimilarityBody(Body):
@@ -71,7 +80,7 @@ class PipelineParameters(BaseModel):
     top_k: int | None = Field(None, ge=1)
     function_to_apply: Literal["softmax", "sigmoid", "none"] | None = None
     aggregation_strategy: Literal["none", "simple", "first", "average", "max"] | None = None
-    ignore_labels: list[str] | None = None
+    ignore_labels: Strings | None = None
     normalize: bool | None = None
     truncate: bool | None = None
     prompt_name: str | None = None
@@ -91,7 +100,7 @@ class AnalyzeBody(Body):
     """Ours: ``/v1/analyze``. An input is a text, a list of words, or ``{"text": …, "text_pair": …}``."""
 
     inputs: list[Any]
-    tasks: list[str] | None = None
+    tasks: Strings | None = None
     model: str | None = None
     overflow: Literal["error", "truncate", "window"] | None = None
 

@@ -1,8 +1,9 @@
 """From texts to answers: limits, the cache, tokens, the queue. Every route goes through here."""
 
 import asyncio
+import hashlib
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -20,6 +21,12 @@ from polyhead.serving.settings import Overflow, ServingSettings
 
 _AT_ONCE = 4000
 """Characters that are tokenized sooner than they are handed to another thread."""
+_A_TEXT = 50
+"""Characters that a text costs beside its own."""
+_SLICE = 256
+"""Answers that are put away at a time, other requests' turns between."""
+_FRESH = 1.0
+"""Seconds for which a finding about the models' health holds."""
 _Result = TypeVar("_Result")
 
 
@@ -71,6 +78,8 @@ class Service:
         self.cache = Cache(settings.cache_bytes)
         self.queue = Queue(settings.queue_texts, self.metrics.round)
         self.metrics.watch(self.queue, self.cache)
+        self._health: asyncio.Task[str | None] | None = None
+        self._health_began = 0.0
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="polyhead-texts")
 
     async def answer(
@@ -85,14 +94,8 @@ class Service:
         """The texts' answers from one pass, in their order; what is wrong with one is in its place.
 
         Raises:
-            RequestError: 422 for more texts than a request may have, 429 where too many wait, 503.
+            RequestError: 429 where too many wait, 503.
         """
-        if len(examples) > self.settings.texts:
-            raise RequestError(
-                422,
-                f"{len(examples):,} texts; a request may have {self.settings.texts:,}: send several",
-                param="inputs",
-            )
         before = served.model.pretrained.settings.prompt_text() if prompt is None else prompt
         wanted, times = frozenset(tasks), Times()
         alone = frozenset(name for name in tasks if served.tasks[name].level != "pair")
@@ -106,10 +109,12 @@ class Service:
         rest = [each for _, each in missing if isinstance(each, Example)]
         if rest:
             found = await self._compute(served, rest, wanted, before, overflow or self.settings.overflow, times)
-            for (number, _), example, each in zip(missing, rest, found, strict=True):
+            for place, ((number, example), each) in enumerate(zip(missing, found, strict=True), start=1):
                 answers[number] = each
-                if isinstance(each, Answer):
+                if isinstance(each, Answer) and isinstance(example, Example):
                     self.cache.put(_key(served, example, before), each)
+                if place % _SLICE == 0:
+                    await asyncio.sleep(0)
         result = Answered([self._checked(each, served, overflow) for each in answers if each is not None], times)
         self.metrics.truncated.inc(result.truncated)
         return result
@@ -123,15 +128,16 @@ class Service:
         overflow: Overflow,
         times: Times,
     ) -> list[Answer | RequestError]:
+        self.queue.check(len(examples))
         started = time.perf_counter()
-        size = sum(len(text) for each in examples for text in each.texts)
+        size = sum(_A_TEXT + len(text) for each in examples for text in each.texts)
         reads = await self.beside(size, lambda: served.predictor.read(examples, tasks=tasks, prompt=prompt))
         times.tokenize = time.perf_counter() - started
         self.metrics.tokenize.observe(times.tokenize)
         found = [too_long(each, served) if overflow == "error" else None for each in reads]
         run = [read for read, fault in zip(reads, found, strict=True) if fault is None]
         rows = iter(await self._rows(served, run, tasks, times) if run else ())
-        return [Answer.of(next(rows)) if fault is None else fault for fault in found]
+        return [Answer.of(next(rows), tasks) if fault is None else fault for fault in found]
 
     async def _rows(self, served: Served, reads: Sequence[Read], tasks: frozenset[str], times: Times) -> Any:
         job = await self.queue.rows(served, reads, tasks)
@@ -165,7 +171,15 @@ class Service:
         }
 
     async def healthy(self) -> str | None:
-        """What is wrong, found by running every model on a word; None if nothing is."""
+        """What is wrong, found by running every model on a word; None if nothing is.
+
+        However many ask, it is run once at a time, and not again within a second.
+        """
+        if self._health is None or (self._health.done() and time.monotonic() - self._health_began > _FRESH):
+            self._health, self._health_began = asyncio.create_task(self._check()), time.monotonic()
+        return await asyncio.shield(self._health)
+
+    async def _check(self) -> str | None:
         for served in self.models:
             reads = served.predictor.read([Example("health")])
             try:
@@ -183,8 +197,14 @@ class Service:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _key(served: Served, example: Example, prompt: str) -> Hashable:
-    return served.hash, prompt, example.texts, None if example.words is None else tuple(example.words)
+def _key(served: Served, example: Example, prompt: str) -> bytes:
+    """SHA-256 of all that decides the answer, so that a key's size does not depend on the texts."""
+    digest = hashlib.sha256(served.hash.encode())
+    for part in (prompt, *example.texts):
+        content = part.encode("utf-8", "surrogatepass")
+        digest.update(len(content).to_bytes(8, "little") + content)
+    digest.update(repr(example.words and [*example.words]).encode())
+    return digest.digest()
 
 
 def too_long(read: Read, served: Served) -> RequestError | None:

@@ -1,6 +1,6 @@
 """Batches by a token budget: texts of like length together, so that little is spent on padding."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -83,10 +83,11 @@ def pad(
     *,
     pad_id: int,
     pool_prompt: bool = True,
+    splitters: Iterable[str] = (),
     multiple: int = 1,
     limit: int = 0,
 ) -> Padded:
-    """Put encodings side by side, with the words of their documents where there are any.
+    """Put encodings side by side, with the words of their documents where there are any, and of ``splitters`` always.
 
     The width is a ``multiple`` of that number of tokens where ``limit`` allows it: matrix libraries compile a kernel a
     shape, so that few shapes are fast sooner.
@@ -106,7 +107,7 @@ def pad(
             index=pad_rows([_words(document, name, "index") for document in documents], width, -1),
             shapes=pad_rows([_words(document, name, "token_shapes") for document in documents], width, 0),
         )
-        for name in dict.fromkeys(name for document in documents for name in document.words)
+        for name in dict.fromkeys([*splitters, *(name for document in documents for name in document.words)])
     }
     return Padded(ids, attention_mask, pooling_mask, words)
 

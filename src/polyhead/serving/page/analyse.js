@@ -16,8 +16,8 @@ export function analyseView(place, state) {
   const input = el("textarea", { id: "text", rows: 4, placeholder: "Type or paste a text", "aria-describedby": "text-note", spellcheck: "false" });
   const second = el("input", { id: "second", placeholder: "A second text, for heads that read two", "aria-label": "Second text" });
   const against = el("select", { id: "against", "aria-label": "Second model" });
-  const note = el("p", { class: "quiet", id: "text-note" }, "Answers come as you type.");
-  const results = el("div", { class: "stack", "aria-live": "polite", id: "results" });
+  const note = el("p", { class: "quiet", id: "text-note", role: "status" }, "Answers come as you type.");
+  const results = el("div", { class: "stack", id: "results" });
   let timer, running;
 
   const samples = el("div", { class: "chips", "aria-label": "Samples" }, SAMPLES.map((text) =>
@@ -46,6 +46,7 @@ export function analyseView(place, state) {
     running?.abort();
     const text = input.value;
     if (!text.trim()) {
+      results.classList.remove("busy");
       fill(results, el("div", { class: "card empty" }, "Type a text, or take one of the samples: every head answers it, from one pass."));
       return;
     }
@@ -57,6 +58,7 @@ export function analyseView(place, state) {
       const asked = names.map((name) => answered(name, text, own.signal));
       const found = await Promise.all(asked);
       show(text, found);
+      note.textContent = `Answered by ${names.join(" and ")} in ${milliseconds(found[0].seconds.whole)}.`;
       if (found[0].answer.error) return;
       tokenList(results.querySelector("#tokens"), await tokens(state.model, text, own.signal), state.infos[state.model].max_input_length);
     } catch (error) {
@@ -126,10 +128,11 @@ export function analyseView(place, state) {
   }
 
   function copies(name, given, answer) {
-    const body = JSON.stringify({ model: name, inputs: [given] });
+    const asked = { model: name, inputs: [given], overflow: "truncate" };
+    const body = JSON.stringify(asked);
     const texts = {
       curl: `curl ${location.origin}/v1/analyze -H 'Content-Type: application/json' -d '${body.replaceAll("'", "'\\''")}'`,
-      Python: `import requests\n\nanswer = requests.post(${JSON.stringify(`${location.origin}/v1/analyze`)}, json=${JSON.stringify({ model: name, inputs: [given] })})\nprint(answer.json()["results"][0])\n`,
+      Python: `import requests\n\nanswer = requests.post(${JSON.stringify(`${location.origin}/v1/analyze`)}, json=${JSON.stringify(asked)})\nprint(answer.json()["results"][0])\n`,
       JSON: JSON.stringify(answer, null, 2),
     };
     return el("div", { class: "chips" }, Object.entries(texts).map(([what, content]) =>

@@ -11,6 +11,7 @@ export function compareView(place, state) {
   input.value = START.join("\n");
   const map = el("div", { class: "card", "aria-live": "polite" });
   const pair = el("div", { class: "card", id: "pair", "aria-live": "polite" });
+  let running;
   const button = el("button", { type: "button", class: "primary", onclick: run }, "Compare");
   fill(place, el("div", { class: "split" },
     el("div", { class: "stack" },
@@ -30,11 +31,15 @@ export function compareView(place, state) {
     fill(pair, el("p", { class: "empty" }, "Choose a cell to see its pair."));
     if (texts.length < 2) { fill(map, el("p", { class: "empty" }, "Two sentences or more make a map.")); return; }
     const shown = texts.slice(0, MOST);
+    running?.abort();
+    const own = new AbortController();
+    running = own;
     map.classList.add("busy");
     try {
-      const body = await analyse(state.model, shown, ["embedding"]);
+      const body = await analyse(state.model, shown, ["embedding"], own.signal);
       draw(shown, body.results.map((each) => each.embedding), texts.length - shown.length);
     } catch (error) {
+      if (error.name === "AbortError") return;
       fill(map, el("p", { class: "note bad", role: "alert" }, error.message));
     }
     map.classList.remove("busy");

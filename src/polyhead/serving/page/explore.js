@@ -24,7 +24,8 @@ export function exploreView(place, state) {
   const legend = el("ul", { class: "legend" });
   const search = el("input", { id: "search", type: "search", placeholder: "Search by meaning", "aria-label": "Search by meaning" });
   const side = el("div", { class: "card", "aria-live": "polite", id: "chosen" });
-  let [rows, results, vectors, running] = [[], [], [], null];
+  let [given, rows, results, vectors, running] = [[], [], [], [], null];
+  let drawn = {};  // the column and the model of what is on the map, whatever is chosen meanwhile
 
   fill(place, el("div", { class: "stack" },
     el("div", { class: "card stack" }, el("div", { class: "head" }, el("h2", {}, "Rows"), el("label", { class: "row quiet", for: "column" }, "text in", column)), file, pasted,
@@ -42,28 +43,30 @@ export function exploreView(place, state) {
   file.addEventListener("change", async () => { if (file.files[0]) take(await file.files[0].text(), file.files[0].name); });
   pasted.addEventListener("input", () => take(pasted.value));
   colour.addEventListener("change", paint);
-  const text = (number) => `${rows[number][column.value] ?? ""}`;
+  const text = (number) => `${rows[number][drawn.column] ?? ""}`;
 
   function take(content, name) {
-    try { rows = parse(content, name); } catch (error) { rows = []; note.textContent = error.message; return; }
-    const names = Object.keys(rows[0] ?? {});
+    try { given = parse(content, name); } catch (error) { given = []; note.textContent = error.message; return; }
+    const names = Object.keys(given[0] ?? {});
     fill(column, names.map((each) => el("option", { value: each }, each)));
-    if (rows.length) column.value = textColumn(rows);
-    note.textContent = rows.length > MOST ? `${count(rows.length)} rows: the first ${count(MOST)} will be read.` : `${count(rows.length)} rows.`;
+    if (given.length) column.value = textColumn(given);
+    note.textContent = given.length > MOST ? `${count(given.length)} rows: the first ${count(MOST)} will be read.` : `${count(given.length)} rows.`;
   }
 
   async function run() {
-    rows = rows.slice(0, MOST).filter((row) => `${row[column.value] ?? ""}`.trim());
-    if (rows.length < 3) { note.textContent = "Three rows or more make a map."; return; }
+    const now = { column: column.value, model: state.model };
+    const filled = given.slice(0, MOST).filter((row) => `${row[now.column] ?? ""}`.trim());
+    if (filled.length < 3) { note.textContent = "Three rows or more make a map."; return; }
+    found.hidden = true;
     running = new AbortController();
-    [results, vectors] = [[], []];
+    [drawn, rows, results, vectors] = [now, filled, [], []];
     for (const each of [progress, cancel]) each.hidden = false;
     go.disabled = true;
     const started = performance.now();
     try {
       for (let start = 0; start < rows.length; start += AT_ONCE) {
-        const part = rows.slice(start, start + AT_ONCE).map((row) => `${row[column.value]}`);
-        const body = await analyse(state.model, part, undefined, running.signal);
+        const part = rows.slice(start, start + AT_ONCE).map((row) => `${row[now.column]}`);
+        const body = await analyse(now.model, part, undefined, running.signal);
         for (const each of body.results) { vectors.push(normalized(each.embedding)); results.push({ ...each, embedding: undefined }); }
         const share = results.length / rows.length, left = ((performance.now() - started) / 1000) * (1 / share - 1);
         progress.value = share;
@@ -80,7 +83,7 @@ export function exploreView(place, state) {
     if (results.length < 3) return;
     found.hidden = false;
     const answers = Object.keys(results[0]).filter((name) => results[0][name]?.scores);
-    fill(colour, answers.map((each) => el("option", { value: `head:${each}` }, each)), Object.keys(rows[0]).filter((each) => each !== column.value).map((each) => el("option", { value: `column:${each}` }, `column ${each}`)));
+    fill(colour, answers.map((each) => el("option", { value: `head:${each}` }, each)), Object.keys(rows[0]).filter((each) => each !== drawn.column).map((each) => el("option", { value: `column:${each}` }, `column ${each}`)));
     map.show(components(vectors), results.map(() => 0));
     paint();
     chosen([]);
@@ -129,7 +132,7 @@ export function exploreView(place, state) {
     event.preventDefault();
     if (!search.value.trim() || !vectors.length) return;
     try {
-      const body = await analyse(state.model, [search.value], ["embedding"]);
+      const body = await analyse(drawn.model, [search.value], ["embedding"]);
       const near = nearest(vectors, normalized(body.results[0].embedding));
       map.mark(near.map(([, each]) => each));
       table("Nearest in meaning", near.map(([, each]) => each), near.map(([score]) => score));
@@ -139,7 +142,8 @@ export function exploreView(place, state) {
   function labelled() {
     return rows.map((row, number) => {
       const own = { ...row };
-      for (const [name, answer] of Object.entries(results[number])) {
+      for (const [head, answer] of Object.entries(results[number])) {
+        const name = head in row ? `${head}_predicted` : head;
         if (answer?.scores) { own[name] = answer.label ?? answer.labels.join("|"); own[`${name}_score`] = answer.score ?? null; }
         else if (answer?.entities) own[name] = JSON.stringify(answer.entities);
         else if (answer?.value !== undefined) own[name] = answer.value;

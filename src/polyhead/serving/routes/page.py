@@ -2,17 +2,19 @@
 
 import io
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from polyhead.serving.asking import body, embedding_model, service_of
 from polyhead.serving.errors import RequestError
 from polyhead.serving.responses import json_response
-from polyhead.serving.schemas import Body
+from polyhead.serving.schemas import Body, FirstFault
 
 router = APIRouter(include_in_schema=False)
+_ROWS, _COLUMNS = 10_000, 256
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _FILES = {
     each.name: each.read_bytes()
@@ -21,6 +23,7 @@ _FILES = {
 }
 
 
+@router.head("/")
 @router.get("/")
 async def index(request: Request) -> Response:
     """The page itself."""
@@ -43,31 +46,38 @@ def _file(name: str) -> Response:
 class RowsBody(Body):
     """Rows of plain values."""
 
-    rows: list[dict[str, str | float | int | bool | None]]
+    rows: Annotated[list[dict[str, str | float | int | bool | None]], FirstFault(), Field(max_length=_ROWS)]
 
 
 @router.post("/page/parquet")
 async def parquet(request: Request) -> Response:
-    """Rows as a Parquet file; a column of more than one type is text."""
+    """Rows as a Parquet file; a column of numbers is of floats, one of more than one type is of text."""
     asked = await body(request, RowsBody)
-    return Response(
-        await service_of(request).beside(2**31, lambda: _parquet(asked.rows)), media_type="application/octet-stream"
-    )
+    names = list(dict.fromkeys(name for row in asked.rows for name in row))
+    if len(names) > _COLUMNS:
+        raise RequestError(422, f"rows: {len(names):,} columns; {_COLUMNS} at most", param="rows")
+    size = 100 * len(asked.rows) * len(names)
+    content = await service_of(request).beside(size, lambda: _parquet(asked.rows, names))
+    return Response(content, media_type="application/octet-stream")
 
 
-def _parquet(rows: list[dict[str, Any]]) -> bytes:
+def _parquet(rows: list[dict[str, Any]], names: list[str]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {}
-    for name in names:
-        values = [row.get(name) for row in rows]
-        types = {type(value) for value in values if value is not None}
-        columns[name] = values if len(types) < 2 else [None if value is None else str(value) for value in values]
     file = io.BytesIO()
-    pq.write_table(pa.table(columns), file)
+    try:
+        pq.write_table(pa.table({name: _column([row.get(name) for row in rows]) for name in names}), file)
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError) as error:
+        raise RequestError(422, f"rows: cannot be written as Parquet ({type(error).__name__})", param="rows") from None
     return file.getvalue()
+
+
+def _column(values: list[Any]) -> list[Any]:
+    types = {type(value) for value in values if value is not None}
+    if types == {int, float}:
+        return [None if value is None else float(value) for value in values]
+    return values if len(types) < 2 else [None if value is None else str(value) for value in values]
 
 
 @router.get("/models/{model}/history")

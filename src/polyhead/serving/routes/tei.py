@@ -24,11 +24,13 @@ from polyhead.serving.asking import (
 )
 from polyhead.serving.errors import RequestError
 from polyhead.serving.models import Served, choose_head
-from polyhead.serving.responses import json_response
+from polyhead.serving.responses import json_bytes, json_response
 from polyhead.serving.schemas import EmbedBody, PredictBody, SimilarityBody, TokenizeBody
 from polyhead.serving.scores import label_scores
 
 router = APIRouter(tags=["text-embeddings-inference"])
+_MOST_TOKENIZED = 1_000_000
+"""Characters of a request to ``/tokenize``, which cuts nothing."""
 
 
 @post(router, "/embed", EmbedBody, "Embeddings.")
@@ -103,16 +105,22 @@ async def tokenize(request: Request) -> Response:
     asked = await body(request, TokenizeBody)
     served = embedding_model(request)
     texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
-    service, tokenizer = service_of(request), served.model.pretrained.tokenizer
-    if len(texts) > service.settings.texts:
-        raise RequestError(422, f"{len(texts):,} texts; a request may have {service.settings.texts:,}", param="inputs")
-    size = sum(map(len, texts))
-    found = await service.beside(size, lambda: tokenizer.tokens(texts, special=asked.add_special_tokens))
-    rows = [
-        [{"id": t.id, "text": t.text, "special": t.special, "start": t.start, "stop": t.end} for t in row]
-        for row in found
-    ]
-    return json_response(rows)
+    tokenizer, size = served.model.pretrained.tokenizer, sum(map(len, texts))
+    if size > _MOST_TOKENIZED:
+        raise RequestError(
+            422, f"{size:,} characters; {_MOST_TOKENIZED:,} at most are tokenized at a time", param="inputs"
+        )
+
+    def content() -> bytes:
+        rows = tokenizer.tokens(texts, special=asked.add_special_tokens)
+        return json_bytes(
+            [
+                [{"id": t.id, "text": t.text, "special": t.special, "start": t.start, "stop": t.end} for t in row]
+                for row in rows
+            ]
+        )
+
+    return Response(await service_of(request).beside(size, content), media_type="application/json")
 
 
 @router.get("/info", summary="What is served, and its limits.")
