@@ -133,7 +133,7 @@ class Predictor:
                 pool_prompt=self.pool_prompt,
                 splitters=needed,
                 multiple=_MULTIPLE,
-                limit=self.tokenizer.max_length,
+                limit=self.engine.max_width,
             )
             output = self.engine(padded, tasks=alone, pairs=pairs, token_states=token_states)
             for position, index in enumerate(batch):

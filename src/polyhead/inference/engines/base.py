@@ -28,6 +28,8 @@ class Engine(Protocol):
 
     max_tokens: int
     """Tokens of a batch, padding included, at which this engine is fast."""
+    max_width: int
+    """Tokens of the longest text that it could take, whatever the model's own limit is."""
 
     def __call__(
         self, padded: Padded, *, tasks: Collection[str], pairs: Collection[str] = (), token_states: bool = False

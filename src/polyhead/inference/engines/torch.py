@@ -9,10 +9,13 @@ from torch import Tensor
 from polyhead.data.collate import to_inputs
 from polyhead.inference.engines.base import EngineOutput
 from polyhead.kinds.base import FloatArray
+from polyhead.modeling.backbone import max_positions
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.pretrained.computing import computing_model
 from polyhead.pretrained.hardware import batch_tokens, resolve_device, resolve_dtype
 from polyhead.text.batches import Padded
+
+_UNBOUNDED = 2**20
 
 
 class TorchEngine:
@@ -22,6 +25,7 @@ class TorchEngine:
         self.device = resolve_device(device)
         self.dtype = resolve_dtype(dtype, self.device)
         self.max_tokens = batch_tokens(self.device)
+        self.max_width = max_positions(model.encoder.backbone.network.config) or _UNBOUNDED
         self.model = computing_model(model.to(self.device).eval(), dtype=self.dtype)
 
     @torch.inference_mode()
