@@ -1,5 +1,6 @@
 """``polyhead serve``: what its arguments mean; the server itself is tested in ``tests/serving``."""
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,19 @@ import polyhead.serving
 from polyhead import Polyhead
 
 
+@pytest.fixture(autouse=True)
+def _any_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYHEAD_PORT", "0")
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What a server would have been started with."""
     found: list[dict[str, Any]] = []
 
-    def serve(load: Callable[[], Any], settings: Any, **more: Any) -> None:
-        found.append({"load": load, "settings": settings, **more})
+    def serve(load: Callable[[], Any], settings: Any, place: socket.socket, **more: Any) -> None:
+        found.append({"load": load, "settings": settings, "port": place.getsockname()[1], **more})
+        place.close()
 
     monkeypatch.setattr(polyhead.serving, "serve", serve)
     return found
@@ -25,10 +32,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_models_have_names(
     run: Callable[..., Any], asked: Any, backbones: Callable[[str], Path], tmp_path: Path
 ) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as some:
+        port = some.getsockname()[1]
     Polyhead.from_pretrained(backbones("bert")).save_pretrained(tmp_path / "my model")
-    assert run("serve", tmp_path / "my model", f"other={backbones('bert')}", "--port", 9000).status == 0
+    assert run("serve", tmp_path / "my model", f"other={backbones('bert')}", "--port", port).status == 0
     assert [each.name for each in asked[0]["load"]()] == ["my-model", "other"]
-    assert asked[0]["port"] == 9000
+    assert asked[0]["port"] == port
     twice = run("serve", "a/x", "b/x")
     assert (twice.status, twice.err.strip().splitlines()[-1]) == (
         1, "polyhead: serve: two models are called 'x'; give one another name: NAME=MODEL",
@@ -67,12 +76,14 @@ def test_without_a_model_it_serves_the_quickstarts(
         return real(path, overrides=changes)
 
     monkeypatch.setattr(polyhead.recipe, "load_recipe", smaller)
+    (tmp_path / "runs/quickstart").mkdir(parents=True)  # one that was stopped
+    (tmp_path / "runs/quickstart/run.json").write_text("{}")
     for _ in range(2):
         assert run("serve").status == 0
         [served] = asked[-1]["load"]()
         assert (served.name, sorted(served.tasks)) == ("quickstart", ["entities", "sentiment", "topic"])
     assert len(trained) == 1
-    assert run("serve", tmp_path / "runs/quickstart").status == 0
+    assert run("serve", tmp_path / "runs/quickstart-2").status == 0
     [served] = asked[-1]["load"]()
     assert [row["epoch"] for row in served.history] == [1]
 
@@ -81,3 +92,12 @@ def test_an_empty_key_does_not_open_the_server(run: Callable[..., Any], asked: A
     found = run("serve", "x", "--api-key", "")
     assert (found.status, asked) == (1, [])
     assert "--api-key is empty" in found.err
+
+
+def test_a_port_that_is_taken_is_one_line(run: Callable[..., Any], asked: Any, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        found = run("serve", tmp_path, "--port", taken.getsockname()[1])
+    assert (found.status, asked) == (1, [])
+    assert "cannot listen on 127.0.0.1 port" in found.err
+    assert "choose another --port" in found.err
+    assert "Traceback" not in found.err

@@ -332,8 +332,10 @@ def test_a_server_with_a_key(browser: Any, served: Polyhead) -> None:
         tab.fill("#key-value", "sesame")
         tab.keyboard.press("Enter")
         tab.wait_for_selector("#state[data-state=ready]")
+        assert not tab.locator("#key").is_visible()
         tab.fill("#text", "Anna visits Oslo")
         tab.wait_for_selector("#results .bars")
+        assert tab.locator("#results .label").count() > 0
         tab.close()
 
 

@@ -62,7 +62,7 @@ async def until(condition: Any) -> None:
 
 
 def asked(queue: Queue, served: Any, texts: Sequence[str], tasks: Sequence[str] = (), **more: Any) -> asyncio.Task[Job]:
-    return asyncio.create_task(queue.rows(served, served.read(texts, tasks), frozenset(tasks), **more))
+    return asyncio.create_task(queue.compute(served, served.read(texts, tasks), frozenset(tasks), **more))
 
 
 def test_rows_are_the_texts_own_in_their_order(queue: Queue, stepped: Stepped, served: Polyhead) -> None:

@@ -1,11 +1,14 @@
 """``polyhead quickstart``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from polyhead.cli.common import Device, Json, notes, out, print_json
+
+if TYPE_CHECKING:
+    from polyhead.training import TrainingResult
 
 SENTENCES = (
     "Fetch Rewards is awesome and is America's number one app.",
@@ -31,19 +34,16 @@ def quickstart(
     from polyhead.api import Polyhead
     from polyhead.cli.predict import predictions_table
     from polyhead.cli.train import free_folder
-    from polyhead.cli.watch import watch
     from polyhead.evaluation.bootstrap import RESAMPLES
     from polyhead.evaluation.pictures import draw_embeddings
     from polyhead.evaluation.tables import metrics_table
     from polyhead.folder.files import write_json
-    from polyhead.recipe import load_recipe, train
     from polyhead.recipe.examples import recipe_examples
     from polyhead.starter import RECIPE
 
     folder = output or free_folder(Path("runs"), "quickstart")
     notes.print("Training one encoder with three heads (topic, sentiment, entities) on the starter sentences")
-    with watch(quiet=json) as watcher:
-        result = train(load_recipe(RECIPE), folder, device=device, watcher=watcher)
+    result = train_starter(folder, device=device, quiet=json)
     model = Polyhead.from_pretrained(folder, device=device)
     sets, _ = recipe_examples(RECIPE, "test", model.tasks, data_root=None, count_unseen=False)
     examples = [example for rows in sets for example in rows]
@@ -79,3 +79,13 @@ def quickstart(
     )
     for line in lines:
         out.print(line, markup=False)
+
+
+def train_starter(folder: Path, *, device: str | None, quiet: bool = False) -> "TrainingResult":
+    """Train the starter recipe into ``folder``, with its progress shown unless ``quiet``."""
+    from polyhead.cli.watch import watch
+    from polyhead.recipe import load_recipe, train
+    from polyhead.starter import RECIPE
+
+    with watch(quiet=quiet) as watcher:
+        return train(load_recipe(RECIPE), folder, device=device, watcher=watcher)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from polyhead.serving import Served
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-_QUICKSTART = Path("runs/quickstart")
+_RUNS = Path("runs")
 
 
 def register(app: typer.Typer) -> None:
@@ -79,22 +79,24 @@ def serve(
 
     Most options have an environment variable: [bold]POLYHEAD_PORT=80 polyhead serve[/]. Logs are JSON lines.
     """
-    from polyhead.serving import Served, ServingSettings
+    from polyhead.serving import Served, ServingSettings, listen
     from polyhead.serving import serve as run
 
-    named = _named(models or [])
     if any(not key.strip() for key in api_key or ()):
         raise UserError("serve: --api-key is empty, which would open the server to all; leave it out for that")
+    named = _named(models or [])
+    if not named:
+        listen(host, port).close()  # before anything is trained
+        named = {"quickstart": str(_quickstart(device))}
 
     def load() -> "list[Served]":
-        found = named or {"quickstart": str(_quickstart(device))}
         return [
             Served(
                 name,
                 open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch),
                 history=_history(Path(model)),
             )
-            for name, model in found.items()
+            for name, model in named.items()
         ]
 
     settings = ServingSettings(
@@ -108,9 +110,10 @@ def serve(
         keys=tuple(api_key or ()),
         origins=tuple(cors_origin or ()),
     )
-    shown_host = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
-    notes.print(f"Serving at http://{shown_host}:{port} once the model is loaded; Ctrl-C stops.", markup=False)
-    run(load, settings, host=host, port=port, log_level=log_level)
+    place = listen(host, port)
+    address = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
+    notes.print(f"Serving at http://{address}:{place.getsockname()[1]} once the model is loaded; Ctrl-C stops.")
+    run(load, settings, place, log_level=log_level)
 
 
 def _named(models: list[str]) -> dict[str, str]:
@@ -141,16 +144,15 @@ def _history(model: Path) -> list[dict[str, Any]]:
 
 
 def _quickstart(device: str | None) -> Path:
-    """The quickstart's run, trained if there is none."""
-    from polyhead.recipe import load_recipe, train
-    from polyhead.recipe.resume import RESULT
-    from polyhead.starter import RECIPE
-
-    if (_QUICKSTART / RESULT).is_file():
-        return _QUICKSTART
+    """The first finished run of the quickstart, trained if there is none."""
+    from polyhead.cli.quickstart import train_starter
     from polyhead.cli.train import free_folder
+    from polyhead.recipe.resume import RESULT
 
-    folder = free_folder(_QUICKSTART.parent, _QUICKSTART.name)
-    notes.print(f"There is no model yet: training the quickstart's into {folder}, a minute or two", markup=False)
-    train(load_recipe(RECIPE), folder, device=device)
+    finished = sorted(_RUNS.glob(f"quickstart*/{RESULT}"))
+    if finished:
+        return finished[0].parent
+    notes.print("There is no model yet: first the quickstart's is trained, a minute or two", markup=False)
+    folder = free_folder(_RUNS, "quickstart")
+    train_starter(folder, device=device)
     return folder

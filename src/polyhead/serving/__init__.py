@@ -2,7 +2,7 @@
 
 from polyhead.serving.app import create_app
 from polyhead.serving.models import Served
-from polyhead.serving.server import serve
+from polyhead.serving.server import listen, serve
 from polyhead.serving.settings import ServingSettings
 
-__all__ = ["Served", "ServingSettings", "create_app", "serve"]
+__all__ = ["Served", "ServingSettings", "create_app", "listen", "serve"]

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -24,7 +22,6 @@ from polyhead.serving.schemas import PipelineParameters, Sentences
 from polyhead.serving.service import Service
 from polyhead.serving.settings import ServingSettings
 
-_Result = TypeVar("_Result")
 _STARTING = "the server is starting"
 _EXPOSED = ("x-model", "x-compute-tokens", "x-truncated", "x-tokenization-time", "x-queue-time", "x-inference-time",
             "retry-after")  # fmt: skip
@@ -106,7 +103,7 @@ def create_app(
 async def _load(server: Server, load: Callable[[], Sequence[Served]], on_failure: Callable[[], None]) -> None:
     service: Service = server.state.service
     try:
-        service.models = await _in_daemon(lambda: _opened(load))
+        service.models = await asyncio.to_thread(_opened, load)
     except Exception as error:  # noqa: BLE001  (whoever started the server is told)
         server.fault = error
         server.refuse("the models could not be loaded")
@@ -125,29 +122,6 @@ def _opened(load: Callable[[], Sequence[Served]]) -> Sequence[Served]:
     for each in models:
         event("loaded", model=each.name, hash=each.hash)
     return models
-
-
-async def _in_daemon(work: Callable[[], _Result]) -> _Result:
-    """What ``work`` gives, in a thread that does not keep the process from ending."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[_Result] = loop.create_future()
-
-    def run() -> None:
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001  (handed on)
-            loop.call_soon_threadsafe(tell, error, None)
-        else:
-            loop.call_soon_threadsafe(tell, None, result)
-
-    def tell(error: Exception | None, result: Any) -> None:
-        if not done.cancelled() and error is not None:
-            done.set_exception(error)
-        elif not done.cancelled():
-            done.set_result(result)
-
-    threading.Thread(target=run, name="polyhead-load", daemon=True).start()
-    return await done
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -147,6 +147,14 @@ def prompt_of(served: Served, name: str | None) -> str | None:
         raise RequestError(422, str(error), param="prompt_name") from None
 
 
+async def compared(request: Request, given: Sentences) -> Response:
+    """A response with the model's own similarity of one sentence and each of the others."""
+    served = embedding_model(request)
+    result = await service_of(request).answer(served, texts_of([given.source_sentence, *given.sentences]))
+    found = np.stack([each.embedding for each in result.all()])
+    return await answered(request, lambda: served.model.similarity(found[:1], found[1:])[0], result, served)
+
+
 async def answered(request: Request, value: Callable[[], Any], given: Answered, served: Served) -> Response:
     """A response with ``value`` as JSON, and headers that say what the work was."""
     numbers = len(given.answers) * served.model.width

@@ -1,7 +1,7 @@
 """The queue in which requests of all endpoints meet, and the one thread that computes.
 
 Whenever the thread is free it takes a round of what is there. When it has just answered some requests, their clients
-are likely to send the next ones, so it gives them a tenth of the round's time, 10 ms at most, and starts as soon as as
+are likely to send the next ones, so it gives them a tenth of the round's time, 10 ms at most, and starts sooner if as
 many are there again; a request that comes while nothing was going on starts at once. Each request in turn gives as
 many texts as a share of the engine's token budget holds, its longest first, until the budget is full; so a request of
 one text beside one of ten thousand waits for a round, not for all of it. The round is then cut into batches of texts
@@ -95,8 +95,10 @@ class Queue:
         self._thread = threading.Thread(target=self._work, name="polyhead-compute", daemon=True)
         self._thread.start()
 
-    async def rows(self, served: Served, reads: Sequence[Read], tasks: frozenset[str], *, first: bool = False) -> Job:
-        """Wait for the texts' turn and their rows; ``first`` goes before all others.
+    async def compute(
+        self, served: Served, reads: Sequence[Read], tasks: frozenset[str], *, first: bool = False
+    ) -> Job:
+        """Have the texts computed when it is their turn: the job, done. ``first`` goes before all others.
 
         Raises:
             RequestError: 429 where too many wait, 503 where the model failed or the queue is stopped.
@@ -148,7 +150,7 @@ class Queue:
     def _work(self) -> None:
         while (chosen := self._round()) is not None:
             if chosen:
-                self._compute(chosen)
+                self._run(chosen)
         stopped = RequestError(503, "the server is stopping", retry_after=1)
         _end([(job, stopped) for job in self._jobs])
 
@@ -180,7 +182,7 @@ class Queue:
             self.texts -= len(chosen)
             return chosen
 
-    def _compute(self, chosen: list[tuple[Job, int]]) -> None:
+    def _run(self, chosen: list[tuple[Job, int]]) -> None:
         served = chosen[0][0].served
         jobs = dict.fromkeys(job for job, _ in chosen)
         tasks = frozenset().union(*(job.tasks for job in jobs))

@@ -1,15 +1,21 @@
 """The process: uvicorn, with a stop that loses nothing it has accepted."""
 
+import os
+import socket
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
 import uvicorn
 
+from polyhead.errors import UserError
 from polyhead.serving.app import Server, create_app
 from polyhead.serving.logs import to_standard_error
 from polyhead.serving.models import Served
 from polyhead.serving.settings import ServingSettings
+
+_BACKLOG = 2048
+"""Connections that may wait to be taken."""
 
 
 class _Draining(uvicorn.Server):
@@ -35,15 +41,28 @@ class _Draining(uvicorn.Server):
         return await super().on_tick(counter) or drained
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 is any free one.
+
+    Raises:
+        UserError: it cannot, since another process does, or there is no such address.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise UserError(f"serve: cannot listen on {host} port {port} ({reason}); choose another --port") from None
+
+
 def serve(
     load: Callable[[], Sequence[Served]],
     settings: ServingSettings,
+    place: socket.socket,
     *,
-    host: str = "127.0.0.1",
-    port: int = 8080,
     log_level: str = "info",
 ) -> None:
-    """Listen until SIGINT or SIGTERM.
+    """Answer at ``place`` until SIGINT or SIGTERM.
 
     Raises:
         Exception: what ``load`` raised.
@@ -58,8 +77,6 @@ def serve(
     app = create_app(load, settings, on_failure=failed)
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -68,6 +85,6 @@ def serve(
         timeout_graceful_shutdown=5,
     )
     running.append(_Draining(config, app, settings.drain_seconds))
-    running[0].run()
+    running[0].run(sockets=[place])
     if app.fault is not None:
         raise app.fault

@@ -134,13 +134,13 @@ class Service:
         reads = await self.beside(size, lambda: served.predictor.read(examples, tasks=tasks, prompt=prompt))
         times.tokenize = time.perf_counter() - started
         self.metrics.tokenize.observe(times.tokenize)
-        found = [too_long(each, served) if overflow == "error" else None for each in reads]
+        found = [_too_long(each, served) if overflow == "error" else None for each in reads]
         run = [read for read, fault in zip(reads, found, strict=True) if fault is None]
         rows = iter(await self._rows(served, run, tasks, times) if run else ())
         return [Answer.of(next(rows), tasks) if fault is None else fault for fault in found]
 
     async def _rows(self, served: Served, reads: Sequence[Read], tasks: frozenset[str], times: Times) -> Any:
-        job = await self.queue.rows(served, reads, tasks)
+        job = await self.queue.compute(served, reads, tasks)
         times.queue, times.inference = job.begun - job.submitted, job.seconds
         self.metrics.queue.observe(times.queue)
         return job.done.result()
@@ -184,7 +184,7 @@ class Service:
             reads = served.predictor.read([Example("health")])
             try:
                 async with asyncio.timeout(self.settings.health_seconds):
-                    await self.queue.rows(served, reads, frozenset(), first=True)
+                    await self.queue.compute(served, reads, frozenset(), first=True)
             except TimeoutError:
                 return f"{served.name} gave no answer in {self.settings.health_seconds:g} seconds"
             except RequestError as error:
@@ -207,7 +207,7 @@ def _key(served: Served, example: Example, prompt: str) -> bytes:
     return digest.digest()
 
 
-def too_long(read: Read, served: Served) -> RequestError | None:
+def _too_long(read: Read, served: Served) -> RequestError | None:
     """What is wrong with texts of which some are longer than the model reads."""
     return _refusal(served) if any(each.truncated for each in read.encodings) else None
 

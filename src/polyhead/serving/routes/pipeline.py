@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -10,6 +9,7 @@ from polyhead.kinds import ClassificationTask, MultilabelTask, TaggingTask
 from polyhead.serving.asking import (
     answered,
     body,
+    compared,
     embedding_model,
     named,
     overflow_of,
@@ -46,11 +46,7 @@ async def sentence_similarity(request: Request) -> Response:
     asked, _ = await _asked(request)
     if not isinstance(asked.inputs, Sentences):
         raise RequestError(422, "inputs: must be {source_sentence, sentences}", param="inputs")
-    served = embedding_model(request)
-    texts = [asked.inputs.source_sentence, *asked.inputs.sentences]
-    result = await service_of(request).answer(served, texts_of(texts))
-    found = np.stack([each.embedding for each in result.all()])
-    return await answered(request, lambda: served.model.similarity(found[:1], found[1:])[0], result, served)
+    return await compared(request, asked.inputs)
 
 
 @post(router, "/pipeline/text-classification", PipelineBody, "Labels with their scores, best first.")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -13,6 +12,7 @@ from polyhead.kinds import ClassificationTask, MultilabelTask, Task
 from polyhead.serving.asking import (
     answered,
     body,
+    compared,
     embedding_model,
     named,
     overflow_of,
@@ -92,11 +92,7 @@ def _row(given: str | Sequence[Any], pair: bool, where: str) -> Example:
 @post(router, "/similarity", SimilarityBody, "How alike one sentence and others are.")
 async def similarity(request: Request) -> Response:
     """The model's own similarity, a number a sentence."""
-    asked = (await body(request, SimilarityBody)).inputs
-    served = embedding_model(request)
-    result = await service_of(request).answer(served, texts_of([asked.source_sentence, *asked.sentences]))
-    found = np.stack([each.embedding for each in result.all()])
-    return await answered(request, lambda: served.model.similarity(found[:1], found[1:])[0], result, served)
+    return await compared(request, (await body(request, SimilarityBody)).inputs)
 
 
 @post(router, "/tokenize", TokenizeBody, "Texts as the model's tokens.")
