@@ -219,6 +219,23 @@ def test_explore_reads_what_is_pasted_and_stops(page: Any) -> None:
     page.wait_for_selector("#view-explore :text('Stopped after')")
 
 
+@pytest.mark.parametrize(
+    ("pasted", "rows"),
+    [
+        (
+            'text,kind\na river,x\n"a, bridge",y',
+            [{"text": "a river", "kind": "x"}, {"text": "a, bridge", "kind": "y"}],
+        ),
+        ('{"text": "a", "n": 1}\n{"text": "b", "n": 2}', [{"text": "a", "n": 1}, {"text": "b", "n": 2}]),
+        ("Yes, we went.\nNo, nobody saw it, ever.", [{"text": "Yes, we went."}, {"text": "No, nobody saw it, ever."}]),
+        ("Yes, we went.\n\n  No  \n", [{"text": "Yes, we went."}, {"text": "No"}]),
+        ("", []),
+    ],
+)
+def test_what_is_pasted_is_told_apart(page: Any, pasted: str, rows: list[dict[str, Any]]) -> None:
+    assert page.evaluate("async (text) => (await import('/page/rows.js')).parse(text)", pasted) == rows
+
+
 def test_the_maps_axes_are_the_principal_components(page: Any) -> None:
     """Against scikit-learn's, up to a sign."""
     points = np.random.default_rng(3).normal(size=(60, 12)) * np.linspace(4, 0.5, 12)

@@ -12,7 +12,7 @@ const SHOWN = 100;
 
 export function exploreView(place, state) {
   const file = el("input", { type: "file", id: "file", accept: ".csv,.tsv,.jsonl,.ndjson,.json,.txt", "aria-label": "A file of rows" });
-  const pasted = el("textarea", { id: "rows", rows: 4, "aria-label": "Rows, a text a line", placeholder: "… or paste: a text a line, or JSON objects" });
+  const pasted = el("textarea", { id: "rows", rows: 4, "aria-label": "Rows, a text a line", placeholder: "… or paste: a text a line, CSV with its header, or JSON objects" });
   const column = el("select", { id: "column", "aria-label": "Column with the text" });
   const go = el("button", { type: "button", class: "primary", id: "go", onclick: run }, "Draw the map");
   const cancel = el("button", { type: "button", class: "small", hidden: true, onclick: () => running?.abort() }, "Stop");

@@ -4,6 +4,7 @@ export function parse(content, name = "") {
   const text = content.replace(/^\uFEFF/, "");
   if (/\.(jsonl|ndjson|json)$/i.test(name) || /^\s*\{/.test(text)) return fromJson(text);
   if (/\.(csv|tsv)$/i.test(name)) return fromTable(text, /\.tsv$/i.test(name) ? "\t" : ",");
+  if (!name && isTable(text)) return fromTable(text, ",");
   return text.split(/\r?\n/).map((each) => each.trim()).filter(Boolean).map((each) => ({ text: each }));
 }
 
@@ -16,8 +17,16 @@ function fromJson(text) {
   });
 }
 
+// Pasted text is CSV if it begins with short, different names, and every row has as many fields: sentences with commas do not.
+function isTable(text) {
+  const lines = fields(text, ",").filter((each) => each.some(Boolean));
+  const [names = [], ...rest] = lines;
+  const named = names.length > 1 && new Set(names).size === names.length && names.every((each) => /^[\w .-]{1,30}$/.test(each.trim()));
+  return named && rest.length > 0 && rest.every((each) => each.length === names.length);
+}
+
 // RFC 4180: quoted fields may hold the separator, line ends and doubled quotes.
-function fromTable(text, separator) {
+function fields(text, separator) {
   const lines = [];
   let [field, line, quoted] = ["", [], false];
   for (let n = 0; n < text.length; n++) {
@@ -32,7 +41,11 @@ function fromTable(text, separator) {
     else field += each;
   }
   if (field || line.length) lines.push([...line, field]);
-  const [names, ...rest] = lines.filter((each) => each.some(Boolean));
+  return lines;
+}
+
+function fromTable(text, separator) {
+  const [names, ...rest] = fields(text, separator).filter((each) => each.some(Boolean));
   if (!names) return [];
   return rest.map((each) => Object.fromEntries(names.map((name, place) => [name || `column ${place + 1}`, each[place] ?? ""])));
 }
