@@ -68,6 +68,7 @@ def test_a_text_keeps_only_the_answers_that_it_was_read_for(served: Polyhead) ->
 
     async def main() -> None:
         service, model = Service(ServingSettings()), Served("tiny", served)
+        service.open([model])
         mixed = [
             service.answer(model, [Example(text) for text in long], overflow="truncate"),
             *(service.answer(model, [Example(text)], ["entities"]) for text in TEXTS),
@@ -88,6 +89,7 @@ def test_a_second_text_that_was_cut_stays_cut(served: Polyhead) -> None:
 
     async def main() -> None:
         service, model = Service(ServingSettings()), Served("tiny", served)
+        service.open([model])
         await service.answer(model, [pair])
         [first] = (await service.answer(model, [pair], ["same"], overflow="truncate")).answers
         assert isinstance(first, Answer)

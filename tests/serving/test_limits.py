@@ -186,7 +186,7 @@ def test_a_full_queue_is_429_at_once_and_recovers(served: Polyhead, monkeypatch:
 
 def test_too_many_requests_are_429(served: Polyhead, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving([Served("tiny", served)], requests=2, cache_bytes=0) as found:
-        slowed(found.app, served, 0.3, monkeypatch)
+        slowed(found.app, served, 1.5, monkeypatch)
         statuses: list[int] = []
 
         def ask() -> None:

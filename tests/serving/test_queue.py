@@ -34,7 +34,7 @@ class Stepped:
     def read(self, texts: Sequence[str], tasks: Sequence[str] = ()) -> list[Read]:
         return self.real.predictor.read([Example(text) for text in texts], tasks=tasks)
 
-    def run(self, reads: Sequence[Read], *, tasks: Sequence[str] = ()) -> list[Row]:
+    def run(self, reads: Sequence[Read], *, tasks: Sequence[str] = (), lanes: int | None = None) -> list[Row]:
         self.rounds.append([each.documents[0].text for each in reads])
         assert self.go.acquire(timeout=20)
         if self.fault is not None:
@@ -50,6 +50,7 @@ def stepped(served: Polyhead) -> Stepped:
 @pytest.fixture
 def queue() -> Iterator[Queue]:
     made = Queue(1000)
+    made.start()
     yield made
     made.stop()
 
@@ -110,6 +111,7 @@ def test_a_short_request_does_not_wait_for_a_long_one(queue: Queue, stepped: Ste
 def test_heads_run_only_when_asked_for(served: Polyhead, stepped: Stepped) -> None:
     seen: list[Round] = []
     queue = Queue(1000, seen.append)
+    queue.start()
 
     async def main() -> None:
         for _ in range(5):
@@ -192,6 +194,7 @@ def test_nobody_computes_for_one_who_left(queue: Queue, stepped: Stepped) -> Non
 
 def test_the_limit_counts_what_waits(stepped: Stepped) -> None:
     queue = Queue(4)
+    queue.start()
 
     async def main() -> None:
         alone = asked(queue, stepped, ["as many as it likes"] * 900)  # an empty queue takes any request
@@ -209,6 +212,7 @@ def test_the_limit_counts_what_waits(stepped: Stepped) -> None:
 
 def test_what_waits_when_it_stops_gets_503(stepped: Stepped) -> None:
     queue = Queue(100)
+    queue.start()
 
     async def main() -> None:
         first = asked(queue, stepped, ["first"])
@@ -226,3 +230,44 @@ def test_what_waits_when_it_stops_gets_503(stepped: Stepped) -> None:
             await asked(queue, stepped, ["third"])
 
     asyncio.run(main())
+
+
+def test_lanes_share_what_waits_and_a_long_request(stepped: Stepped) -> None:
+    queue, entered = Queue(10_000), list[str]()
+    texts = [f"{text} {number}" for number, text in enumerate(sentences(400, seed=3, longest=30))]
+
+    async def main() -> None:
+        queue.start(2, lambda: entered.append(threading.current_thread().name))
+        long = asked(queue, stepped, texts)
+        await until(lambda: len(stepped.rounds) == 2)
+        assert queue.round_seconds > 0
+        for _ in range(400):
+            stepped.go.release()
+        rows = (await long).done.result()
+        assert [row.document.text for row in rows] == texts
+        assert sorted(text for part in stepped.rounds for text in part) == sorted(texts)
+        stepped.rounds.clear()
+        stepped.fault = MemoryError()
+        failing = [asked(queue, stepped, part) for part in (texts, texts[:3])]
+        answers = await asyncio.gather(*failing, return_exceptions=True)
+        assert all(isinstance(each, RequestError) and each.status == 503 for each in answers)
+        assert queue.texts == 0
+
+    asyncio.run(main())
+    queue.stop()
+    assert len(entered) == 2
+    assert queue.round_seconds == 0
+    assert not any(thread.is_alive() for thread in queue._threads)
+
+
+def test_few_tokens_are_not_shared_out(stepped: Stepped) -> None:
+    queue = Queue(100)
+
+    async def main() -> None:
+        queue.start(2)
+        stepped.go.release(10)
+        await asked(queue, stepped, ["a", "b", "c", "d"])
+        assert stepped.rounds == [["a", "b", "c", "d"]]
+
+    asyncio.run(main())
+    queue.stop()

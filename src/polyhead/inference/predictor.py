@@ -1,6 +1,7 @@
 """The predictor: tokenize and batch, run the engine, decode. Answers come in the order of the examples."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from polyhead.data.collate import splitters
 from polyhead.data.example import Example
 from polyhead.documents import Document, IntArray
 from polyhead.errors import UserError
-from polyhead.inference.engines.base import Engine
+from polyhead.inference.engines.base import Engine, EngineOutput
 from polyhead.kinds import Task
 from polyhead.kinds.base import FloatArray
 from polyhead.predictions import Prediction
@@ -22,6 +23,8 @@ CHUNK = 8192
 
 _MULTIPLE = 16
 """Tokens that batches' widths are multiples of."""
+_FEWEST = 128
+"""Tokens of a lane's batch, below which lanes gain nothing."""
 
 Advance = Callable[[int], None]
 
@@ -111,12 +114,15 @@ class Predictor:
         tasks: Collection[str] = (),
         max_rows: int | None = None,
         token_states: bool = False,
+        lanes: int | None = None,
         advance: Advance = lambda count: None,
     ) -> list[Row]:
         """Raw answers of examples that were read, in their order: batches of texts of like length, all in one pass.
 
         Those that were read for other tasks may be among them: their answers to the tasks that need more are no use.
+        ``lanes`` batches are computed at a time, the engine's own number if none is given.
         """
+        lanes = lanes or self.engine.lanes
         pairs = [name for name in tasks if self.tasks[name].level == "pair"]
         alone = [name for name in tasks if self.tasks[name].level != "pair"]
         needed = splitters({name: self.tasks[name] for name in tasks})
@@ -125,7 +131,10 @@ class Predictor:
         rows: list[Row | None] = [None] * len(encodings)
         lengths = [len(encoding) for encoding in encodings]
         share = len(reads) / max(1, len(encodings))
-        for batch in token_budget_batches(lengths, max_tokens=self.engine.max_tokens, max_rows=max_rows):
+        budget = min(self.engine.max_tokens, max(_FEWEST, -(-sum(lengths) // lanes)))
+        batches = token_budget_batches(lengths, max_tokens=budget, max_rows=max_rows)
+
+        def compute(batch: IntArray) -> EngineOutput:
             padded = pad(
                 [encodings[index] for index in batch],
                 [documents[index] for index in batch],
@@ -135,7 +144,9 @@ class Predictor:
                 multiple=_MULTIPLE,
                 limit=self.engine.max_width,
             )
-            output = self.engine(padded, tasks=alone, pairs=pairs, token_states=token_states)
+            return self.engine(padded, tasks=alone, pairs=pairs, token_states=token_states)
+
+        for batch, output in zip(batches, self._side_by_side(compute, batches, lanes), strict=True):
             for position, index in enumerate(batch):
                 length = lengths[index]
                 logits = {
@@ -150,6 +161,16 @@ class Predictor:
             advance(round(len(batch) * share))
         found = [row for row in rows if row is not None]
         return found if parts is None else list(self._together(found, parts, pairs))
+
+    def _side_by_side(
+        self, compute: Callable[[IntArray], EngineOutput], batches: Sequence[IntArray], lanes: int
+    ) -> Iterator[EngineOutput]:
+        """What comes of each batch, in their order."""
+        if min(lanes, len(batches)) <= 1:
+            yield from map(compute, batches)
+            return
+        with ThreadPoolExecutor(lanes, "polyhead-lane", initializer=self.engine.enter_lane) as threads:
+            yield from threads.map(compute, batches)
 
     def _together(self, rows: Sequence[Row], parts: IntArray, pairs: Sequence[str]) -> Iterator[Row]:
         """The rows of first texts, with the logits of the heads that read the others, too."""

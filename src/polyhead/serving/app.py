@@ -103,7 +103,7 @@ def create_app(
 async def _load(server: Server, load: Callable[[], Sequence[Served]], on_failure: Callable[[], None]) -> None:
     service: Service = server.state.service
     try:
-        service.models = await asyncio.to_thread(_opened, load)
+        service.open(await asyncio.to_thread(_opened, load))
     except Exception as error:  # noqa: BLE001  (whoever started the server is told)
         server.fault = error
         server.refuse("the models could not be loaded")

@@ -1,11 +1,11 @@
-"""The queue in which requests of all endpoints meet, and the one thread that computes.
+"""The queue in which requests of all endpoints meet, and the threads that compute, one a lane of the engine.
 
-Whenever the thread is free it takes a round of what is there. When it has just answered some requests, their clients
-are likely to send the next ones, so it gives them a tenth of the round's time, 10 ms at most, and starts sooner if as
-many are there again; a request that comes while nothing was going on starts at once. Each request in turn gives as
-many texts as a share of the engine's token budget holds, its longest first, until the budget is full; so a request of
-one text beside one of ten thousand waits for a round, not for all of it. The round is then cut into batches of texts
-of like length, as everywhere.
+Whenever a thread is free it takes a round of what is there, its part of it if others are free, too. When it has just
+answered some requests, their clients are likely to send the next ones, so it gives them a tenth of the round's time,
+10 ms at most, and starts sooner if as many are there again; a request that comes while nothing was going on starts at
+once. Each request in turn gives as many texts as a share of the engine's token budget holds, its longest first, until
+the budget is full; so a request of one text beside one of ten thousand waits for a round, not for all of it. The round
+is then cut into batches of texts of like length, as everywhere.
 """
 
 import asyncio
@@ -23,6 +23,8 @@ _SHARES = 4
 """Turns of requests that fill a round."""
 _PATIENCE, _MOST_PATIENCE = 0.1, 0.01
 """For the clients that were just answered: a share of the round's time, and seconds."""
+_FEWEST = 128
+"""Tokens that are not shared out to lanes."""
 
 
 class Job:
@@ -39,6 +41,8 @@ class Job:
         self.begun = 0.0
         self.seconds = 0.0
         """What its rounds took; other requests' texts were in them, too."""
+        self.tokens = sum(each.tokens for each in reads)
+        """Of the texts whose turn has not come."""
         self._turns = sorted(range(len(reads)), key=lambda number: -reads[number].tokens)
         self._next = 0
         self._missing = len(reads)
@@ -57,6 +61,7 @@ class Job:
             if tokens < 0 and self._next > first:
                 break
             self._next += 1
+        self.tokens -= sum(self.reads[number].tokens for number in self._turns[first : self._next])
         return self._turns[first : self._next]
 
     def give(self, number: int, row: Row) -> bool:
@@ -77,8 +82,17 @@ class Round:
     seconds: float
 
 
+@dataclass(slots=True)
+class _Lane:
+    """A thread that computes: since when, if it does, and how many requests it waits for until when."""
+
+    began: float = 0.0
+    expected: int = 0
+    until: float = 0.0
+
+
 class Queue:
-    """Requests that wait, and the thread that computes them. ``on_round`` is told of each, in that thread."""
+    """Requests that wait, and the threads that compute them. ``on_round`` is told of each, by one thread at a time."""
 
     def __init__(self, limit: int, on_round: Callable[[Round], None] = lambda done: None) -> None:
         self.limit = limit
@@ -88,12 +102,31 @@ class Queue:
         """Texts a second, of late."""
         self.done_texts = self.done_tokens = 0
         self._jobs: deque[Job] = deque()
-        self._expected, self._until = 0, 0.0
         self._changed = threading.Condition()
         self._stopped = False
         self._on_round = on_round
-        self._thread = threading.Thread(target=self._work, name="polyhead-compute", daemon=True)
-        self._thread.start()
+        self._lanes: list[_Lane] = []
+        self._threads: list[threading.Thread] = []
+
+    def start(self, lanes: int = 1, enter_lane: Callable[[], None] = lambda: None) -> None:
+        """Compute, in so many threads, each of which calls ``enter_lane`` first."""
+
+        def work(lane: _Lane) -> None:
+            enter_lane()
+            self._work(lane)
+
+        self._lanes = [_Lane() for _ in range(lanes)]
+        self._threads = [
+            threading.Thread(target=work, args=(lane,), name="polyhead-compute", daemon=True) for lane in self._lanes
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def round_seconds(self) -> float:
+        """For how long the oldest of the rounds that are computed now has been."""
+        began = [lane.began for lane in self._lanes if lane.began]
+        return time.perf_counter() - min(began) if began else 0.0
 
     async def compute(
         self, served: Served, reads: Sequence[Read], tasks: frozenset[str], *, first: bool = False
@@ -111,7 +144,7 @@ class Queue:
                 self.check(len(reads))
             self.texts += len(reads)
             (self._jobs.appendleft if first else self._jobs.append)(job)
-            self._changed.notify()
+            self._changed.notify_all()
         try:
             await job.done
         finally:
@@ -134,11 +167,13 @@ class Queue:
         return max(1, min(60, round(self.texts / 2 / self.rate))) if self.rate else 1
 
     def stop(self) -> None:
-        """End the thread after its round; what waits gets 503."""
+        """End the threads after their rounds; what waits gets 503."""
         with self._changed:
             self._stopped = True
-            self._changed.notify()
-        self._thread.join(timeout=10)
+            self._changed.notify_all()
+        until = time.monotonic() + 10
+        for thread in self._threads:
+            thread.join(timeout=max(0.0, until - time.monotonic()))
 
     def _forget(self, job: Job) -> None:
         """Nobody waits for it any more."""
@@ -147,25 +182,28 @@ class Queue:
                 self._jobs.remove(job)
                 self.texts -= job.waiting
 
-    def _work(self) -> None:
-        while (chosen := self._round()) is not None:
-            if chosen:
-                self._run(chosen)
+    def _work(self, lane: _Lane) -> None:
+        while (chosen := self._round(lane)) is not None:
+            self._run(chosen, lane)
+            lane.began = 0.0
         stopped = RequestError(503, "the server is stopping", retry_after=1)
         _end([(job, stopped) for job in self._jobs])
 
-    def _round(self) -> list[tuple[Job, int]] | None:
-        """What is computed next: texts of one model, a turn a request; None when it is time to stop."""
+    def _round(self, lane: _Lane) -> list[tuple[Job, int]] | None:
+        """What a lane computes next: texts of one model, a turn a request; None when it is time to stop."""
         with self._changed:
-            while not self._stopped and (not self._jobs or len(self._jobs) < self._expected):
-                left = self._until - time.perf_counter() if self._jobs else None
+            while not self._stopped and (not self._jobs or len(self._jobs) < lane.expected):
+                left = lane.until - time.perf_counter() if self._jobs else None
                 if left is not None and left <= 0:
                     break
                 self._changed.wait(left)
             if self._stopped:
                 return None
             served = self._jobs[0].served
-            left = budget = served.predictor.engine.max_tokens
+            free = sum(not each.began for each in self._lanes)
+            own = -(-sum(job.tokens for job in self._jobs if job.served is served) // free)
+            left = budget = min(served.predictor.engine.max_tokens, max(_FEWEST, own))
+            lane.began = time.perf_counter()
             others: list[Job] = []
             chosen: list[tuple[Job, int]] = []
             while self._jobs and left > 0:
@@ -180,16 +218,18 @@ class Queue:
                     self._jobs.append(job)
             self._jobs.extendleft(reversed(others))
             self.texts -= len(chosen)
+            if self._jobs:
+                self._changed.notify_all()
             return chosen
 
-    def _run(self, chosen: list[tuple[Job, int]]) -> None:
+    def _run(self, chosen: list[tuple[Job, int]], lane: _Lane) -> None:
         served = chosen[0][0].served
         jobs = dict.fromkeys(job for job, _ in chosen)
         tasks = frozenset().union(*(job.tasks for job in jobs))
         reads = [job.reads[number] for job, number in chosen]
         started = time.perf_counter()
         try:
-            rows = served.predictor.run(reads, tasks=sorted(tasks))
+            rows = served.predictor.run(reads, tasks=sorted(tasks), lanes=1)
         except Exception as error:  # noqa: BLE001  (whatever the engine raises: its requests must get an answer)
             failed = RequestError(503, f"the model failed ({type(error).__name__}); try again")
             failed.__cause__ = error
@@ -201,16 +241,17 @@ class Queue:
             _end([(job, failed) for job in jobs])
             return
         seconds = time.perf_counter() - started
-        for job in jobs:
-            job.seconds += seconds
         done = Round(served.name, len(chosen), sum(each.tokens for each in reads), tasks, seconds)
-        self.rate += 0.1 * (done.texts / seconds - self.rate)
-        self.done_texts += done.texts
-        self.done_tokens += done.tokens
-        self._on_round(done)
-        finished = [job for (job, number), row in zip(chosen, rows, strict=True) if job.give(number, row)]
-        self._expected = len(finished) + len(self._jobs)
-        self._until = time.perf_counter() + min(_MOST_PATIENCE, _PATIENCE * seconds)
+        with self._changed:
+            for job in jobs:
+                job.seconds += seconds
+            self.rate += 0.1 * (len(self._lanes) * done.texts / seconds - self.rate)
+            self.done_texts += done.texts
+            self.done_tokens += done.tokens
+            self._on_round(done)
+            finished = [job for (job, number), row in zip(chosen, rows, strict=True) if job.give(number, row)]
+            lane.expected = len(finished) + len(self._jobs)
+        lane.until = time.perf_counter() + min(_MOST_PATIENCE, _PATIENCE * seconds)
         _end([(job, None) for job in finished])
 
 

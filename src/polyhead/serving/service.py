@@ -82,6 +82,12 @@ class Service:
         self._health_began = 0.0
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="polyhead-texts")
 
+    def open(self, models: Sequence[Served]) -> None:
+        """Answer with these models from now on."""
+        self.models = models
+        engine = max((each.predictor.engine for each in models), key=lambda engine: engine.lanes)
+        self.queue.start(engine.lanes, engine.enter_lane)
+
     async def answer(
         self,
         served: Served,
@@ -180,13 +186,16 @@ class Service:
         return await asyncio.shield(self._health)
 
     async def _check(self) -> str | None:
+        limit = self.settings.health_seconds
+        if self.queue.round_seconds > limit:
+            return f"a pass has taken more than {limit:g} seconds"
         for served in self.models:
             reads = served.predictor.read([Example("health")])
             try:
-                async with asyncio.timeout(self.settings.health_seconds):
+                async with asyncio.timeout(limit):
                     await self.queue.compute(served, reads, frozenset(), first=True)
             except TimeoutError:
-                return f"{served.name} gave no answer in {self.settings.health_seconds:g} seconds"
+                return f"{served.name} gave no answer in {limit:g} seconds"
             except RequestError as error:
                 return error.message
         return None

@@ -12,6 +12,9 @@ from tokenizers.normalizers import Sequence as Normalizers
 from polyhead.documents import IntArray
 from polyhead.text.encoding import Encoding
 
+_FEW = 8
+"""Texts below which the library's threads are left asleep: they look for more work for longer than these take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -43,8 +46,12 @@ class TextTokenizer:
 
     def __call__(self, texts: Sequence[str], *, prompt: str = "", offsets: bool = True) -> list[Encoding]:
         """Tokenize ``texts``, each behind ``prompt``; ``offsets=False`` is faster where no word is asked for."""
-        encode = self.backend.encode_batch if offsets else self.backend.encode_batch_fast
-        encoded = encode([_clean(prompt + text) for text in texts])
+        whole = [_clean(prompt + text) for text in texts]
+        if len(texts) < _FEW:
+            encoded = [self.backend.encode(text) for text in whole]
+        else:
+            encode = self.backend.encode_batch if offsets else self.backend.encode_batch_fast
+            encoded = encode(whole)
         prompt_tokens = self._prompt_tokens(prompt)
         shift = len(prompt)
         return [

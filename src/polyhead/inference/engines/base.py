@@ -30,11 +30,17 @@ class Engine(Protocol):
     """Tokens of a batch, padding included, at which this engine is fast."""
     max_width: int
     """Tokens of the longest text that it could take, whatever the model's own limit is."""
+    lanes: int
+    """Batches that it computes faster side by side, each in a thread of its own, than one after the other."""
 
     def __call__(
         self, padded: Padded, *, tasks: Collection[str], pairs: Collection[str] = (), token_states: bool = False
     ) -> EngineOutput:
         """Encode the batch, run the heads of ``tasks``, and read what the heads of ``pairs`` need of each text."""
+        ...
+
+    def enter_lane(self) -> None:
+        """Called once in a thread that will compute beside others: it takes a lane's share of the processor."""
         ...
 
     def classify(self, task: str, features: Sequence[FloatArray]) -> FloatArray:

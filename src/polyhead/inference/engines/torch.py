@@ -1,6 +1,11 @@
-"""The torch engine: the model as it is, the backbone in the dtype that the hardware is fast at."""
+"""The torch engine: the model as it is, the backbone in the dtype that the hardware is fast at.
+
+On a CPU, two batches on a core each are done sooner than the same two one after the other on both cores: nothing waits
+for the other core after each small product (measured in docs/benchmarks.md). So it has lanes.
+"""
 
 from collections.abc import Collection, Sequence
+from threading import Thread
 
 import numpy as np
 import torch
@@ -16,6 +21,8 @@ from polyhead.pretrained.hardware import batch_tokens, resolve_device, resolve_d
 from polyhead.text.batches import Padded
 
 _UNBOUNDED = 2**20
+_MOST_LANES = 8
+"""More would wait for Python rather than for each other; lanes of several cores each are what is left."""
 
 
 class TorchEngine:
@@ -26,6 +33,8 @@ class TorchEngine:
         self.dtype = resolve_dtype(dtype, self.device)
         self.max_tokens = batch_tokens(self.device)
         self.max_width = max_positions(model.encoder.backbone.network.config) or _UNBOUNDED
+        self._threads = torch.get_num_threads()
+        self.lanes = min(self._threads, _MOST_LANES) if self.device.type == "cpu" else 1
         self.model = computing_model(model.to(self.device).eval(), dtype=self.dtype)
 
     @torch.inference_mode()
@@ -39,6 +48,18 @@ class TorchEngine:
         features = {name: _numpy(heads[name].features(views[name])) for name in pairs}
         tokens = _numpy(encoded.tokens) if token_states else None
         return EngineOutput(_numpy(encoded.embedding), logits, features, tokens)
+
+    def enter_lane(self) -> None:
+        """Take a lane's share of the cores for this thread's operations.
+
+        torch keeps the number a thread, and the last one that was set for threads to come, which they take when they
+        first look: this one must have looked before that is all cores again.
+        """
+        torch.set_num_threads(self._threads // self.lanes)
+        torch.get_num_threads()
+        others = Thread(target=torch.set_num_threads, args=(self._threads,))
+        others.start()
+        others.join()
 
     @torch.inference_mode()
     def classify(self, task: str, features: Sequence[FloatArray]) -> FloatArray:
