@@ -1,4 +1,4 @@
-"""Quality of the joint AG News + CoNLL-2003 training of examples/agnews-conll, over seeds.
+"""Quality of the joint AG News + CoNLL-2003 training of benchmarks/recipes/agnews-conll.yaml, over seeds.
 
 Each seed is trained in a process of its own, its best model is kept and scored on the test splits; the embedding is
 scored on STS-B (Spearman of cosines) beside the untouched one. A seed whose result is there is not trained again.

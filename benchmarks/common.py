@@ -23,7 +23,7 @@ from polyhead.memory import process_peak
 P = ParamSpec("P")
 T = TypeVar("T")
 
-RECIPE = Path(__file__).parents[1] / "examples" / "agnews-conll" / "recipe.yaml"
+RECIPE = Path(__file__).parent / "recipes" / "agnews-conll.yaml"
 """The joint training that is timed and scored."""
 
 _WIDTH = 120

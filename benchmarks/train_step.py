@@ -7,7 +7,7 @@ sides see the same rows, Trainer in the batches of "group_by_length off". Run fr
 
     python -m benchmarks.train_step --data-root DIR
 
-DIR holds ag_news/ and conll2003/ as the recipe of examples/agnews-conll names their files.
+DIR holds ag_news/ and conll2003/ as the recipe agnews-conll.yaml names their files.
 """
 
 import argparse

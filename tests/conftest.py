@@ -175,6 +175,21 @@ def both(served: Polyhead, other: Polyhead) -> Iterator["Live"]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium; tests that use it belong to xdist's group of that name, so that there is one."""
+    import shutil
+
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright axe-playwright-python")
+    with sync_api.sync_playwright() as started:
+        made = started.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
 class Result(NamedTuple):
     """What a command said."""
 

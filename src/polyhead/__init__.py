@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         Tagging,
         WordTag,
     )
-    from polyhead.recipe import Recipe, load_recipe, train
+    from polyhead.recipe import Recipe, load_recipe, train, untrained
 
 _HOMES = {
     "Polyhead": "polyhead.api",
@@ -38,6 +38,7 @@ _HOMES = {
     "Recipe": "polyhead.recipe",
     "load_recipe": "polyhead.recipe",
     "train": "polyhead.recipe",
+    "untrained": "polyhead.recipe",
 }
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "__version__",
     "load_recipe",
     "train",
+    "untrained",
 ]
 
 

@@ -46,6 +46,7 @@ EXTRAS = {
     "torch": "train",
     "starlette": "serve",
     "transformers": "train",
+    "umap": "umap",
     "uvicorn": "serve",
     "zstandard": "train",
 }

@@ -7,7 +7,7 @@ import pytest
 from matplotlib import image
 
 from polyhead.errors import UserError
-from polyhead.evaluation.pictures import draw_curves, draw_embeddings
+from polyhead.evaluation.pictures import draw_curves, draw_runs
 
 threadpoolctl = pytest.importorskip("threadpoolctl")  # comes with scikit-learn; has no types
 
@@ -98,24 +98,11 @@ def test_a_run_without_a_best_epoch_is_drawn(tmp_path: Path) -> None:
     assert "#3b6fb6" in colours(tmp_path / "curves.png")
 
 
-def test_embeddings_are_drawn_once_for_each_colouring(tmp_path: Path) -> None:
-    labels = ["a", "b", "c", "a", "b", "c"]
-    draw_embeddings(embeddings(6), {"topic": labels}, tmp_path / "one.png")
-    draw_embeddings(embeddings(6), {"topic": labels, "other": ["x"] * 6}, tmp_path / "two.png")
-    assert pixels(tmp_path / "two.png").shape[1] == pytest.approx(2 * pixels(tmp_path / "one.png").shape[1], abs=2)
-    assert len(colours(tmp_path / "one.png")) > 10
-
-
-@pytest.mark.parametrize("rows", [1, 2, 3, 4])
-def test_few_texts_are_drawn_too(tmp_path: Path, rows: int) -> None:
-    draw_embeddings(embeddings(rows), {"topic": ["a", "b", "a", "b"][:rows]}, tmp_path / "few.png")
-    assert len(colours(tmp_path / "few.png")) > 10
-
-
-def test_pictures_are_the_same_each_time(tmp_path: Path) -> None:
-    for name in ("one.png", "two.png"):
-        draw_embeddings(embeddings(6), {"topic": ["a", "b"] * 3}, tmp_path / name)
-    assert np.array_equal(pixels(tmp_path / "one.png"), pixels(tmp_path / "two.png"))
+def test_runs_side_by_side_have_the_same_scales(tmp_path: Path) -> None:
+    draw_runs({"one": HISTORY, "a $two$": [{**row, "eval_loss": 9.0} for row in HISTORY]}, tmp_path / "two.png")
+    draw_runs({"one": HISTORY}, tmp_path / "one.png")
+    assert pixels(tmp_path / "two.png").shape[1] > 1.5 * pixels(tmp_path / "one.png").shape[1]
+    assert "#3b6fb6" in colours(tmp_path / "two.png")
 
 
 def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,12 +19,7 @@ from live import Live, serving
 from polyhead import Polyhead
 from polyhead.serving import Served
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright axe-playwright-python")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.xdist_group("browser")
 EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>'
 HISTORY = [
     {"epoch": 1, "eval_loss": 1.2, "eval_topic_accuracy": 0.61, "eval_entities_span_f1": 0.42, "best": False},
@@ -47,14 +41,6 @@ def hostile(backbones: Callable[[str], Path]) -> Polyhead:
 def two(served: Polyhead, hostile: Polyhead) -> Iterator[Live]:
     with serving([Served("tiny", served, history=HISTORY), Served("hostile", hostile)]) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

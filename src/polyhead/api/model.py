@@ -24,7 +24,7 @@ from polyhead.errors import UserError, shown
 from polyhead.inference.encode import Encoded, encode
 from polyhead.inference.engines.torch import TorchEngine
 from polyhead.inference.inputs import Text, as_examples
-from polyhead.inference.predictor import CHUNK, Predictor
+from polyhead.inference.predictor import CHUNK, Predictor, stacked
 from polyhead.inference.quantize import Precision
 from polyhead.inference.similarity import similarity
 from polyhead.kinds import ClassificationTask, MultilabelTask, Task
@@ -224,6 +224,25 @@ class Polyhead:
             max_rows=batch_size,
             advance=advance or (lambda count: None),
         )
+
+    def logits(
+        self, inputs: Text | Sequence[Text], tasks: Collection[str] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """What the heads give before it is decoded, by task; calibration is not in it.
+
+        *Shapes:* (texts, outputs); of heads of tokens (texts, tokens, outputs), NaN behind a text's own tokens.
+
+        Raises:
+            UserError: a task that the model lacks, an input that is no text, or one text for a head that reads two.
+        """
+        examples = as_examples(inputs)
+        heads, _ = wanted_heads(self.tasks, tasks)
+        if tasks is None:
+            heads = [name for name in heads if self.tasks[name].level != "pair"]
+        check_texts(self.tasks, heads, examples)
+        prompt = self.pretrained.settings.prompt_text()
+        rows = list(self.predictor.rows(examples, tasks=heads, prompt=prompt))
+        return {name: stacked([row.logits[name] for row in rows]) for name in heads}
 
     def predict_proba(self, inputs: Text | Sequence[Text], task: str) -> NDArray[np.float32]:
         """Probabilities of a task's labels, columns in the order of its labels. *Shape:* (texts, labels).

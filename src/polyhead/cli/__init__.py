@@ -14,12 +14,16 @@ from polyhead.cli import (
     heads,
     info,
     init,
+    plot,
     predict,
     quickstart,
     serve,
     similarity,
     study,
     train,
+)
+from polyhead.cli import (
+    map as map_,
 )
 from polyhead.errors import UserError, missing_extra
 from polyhead.printing import printable
@@ -36,7 +40,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: [bold]polyhead quickstart[/]",
 )
-for verb in (quickstart, init, check, convert, train, study, evaluate, heads, predict, encode, similarity, serve, info):
+VERBS = (
+    quickstart, init, check, convert, train, study, evaluate, heads, predict, encode, similarity, map_, plot, serve,
+    info,
+)  # fmt: skip
+for verb in VERBS:
     verb.register(app)
 
 

@@ -44,6 +44,7 @@ def check(
     from polyhead.evaluation.histograms import draw_labels, draw_lengths
     from polyhead.inference.progress import progress
     from polyhead.recipe import load_recipe
+    from polyhead.recipe.announce import fallback_notes
     from polyhead.recipe.check import check as look
     from polyhead.recipe.schema import SPLITS
     from polyhead.recipe.start import begin
@@ -53,6 +54,8 @@ def check(
     facts = noted(recipe)
     loaded = load_recipe(recipe, overrides=overrides, data_root=data_root or facts.get("data_root"))
     loaded, data, pretrained = begin(loaded, start or facts.get("from"), splits=SPLITS, strict=False)
+    for line in fallback_notes(loaded):
+        notes.print(printable(line), markup=False)
     faults = data.log.faults()
     try:
         subject = check_settings(pretrained, data.sets, loaded.training, device, data.keeping)

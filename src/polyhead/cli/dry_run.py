@@ -19,6 +19,7 @@ def dry_run(recipe: "Recipe", path: Path, *, start: str | None, device: str | No
     Raises:
         UserError: as the training itself would.
     """
+    from polyhead.recipe.announce import fallback_notes
     from polyhead.recipe.start import begin
     from polyhead.training import check_settings
     from polyhead.training.optimizer import planned_rates
@@ -54,6 +55,6 @@ def dry_run(recipe: "Recipe", path: Path, *, start: str | None, device: str | No
     out.print(table)
     total, learning = sum(row.parameters for row in rows), sum(row.learning for row in rows)
     out.print(f"{learning:,} of {total:,} parameters learn ({learning / total:.1%}), {settings.epochs} epochs at most")
-    for line in filter(None, [late(planned, settings.epochs)]):
+    for line in (*fallback_notes(recipe), *filter(None, [late(planned, settings.epochs)])):
         notes.print(line, markup=False)
     out.print(f"Nothing was trained. Next: polyhead train {printable(str(path))}", markup=False)

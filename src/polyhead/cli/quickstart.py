@@ -35,7 +35,8 @@ def quickstart(
     from polyhead.cli.predict import predictions_table
     from polyhead.cli.train import free_folder
     from polyhead.evaluation.bootstrap import RESAMPLES
-    from polyhead.evaluation.pictures import draw_embeddings
+    from polyhead.evaluation.maps import Colouring, draw_map
+    from polyhead.evaluation.projections import project
     from polyhead.evaluation.tables import metrics_table
     from polyhead.folder.files import write_json
     from polyhead.recipe.examples import recipe_examples
@@ -50,12 +51,9 @@ def quickstart(
     report = model.evaluate(examples, resamples=RESAMPLES)
     answers = model.predict(list(SENTENCES))
     write_json(folder / "test.json", report.as_dict())
-    draw_embeddings(
-        model.encode([example.text for example in examples]),
-        {
-            f"test sentences by {task}": [example.labels[task] for example in examples]
-            for task in ("topic", "sentiment")
-        },
+    draw_map(
+        {"test sentences": project(model.encode([example.text for example in examples]), "tsne")},
+        {task: Colouring.of([str(example.labels[task]) for example in examples]) for task in ("topic", "sentiment")},
         folder / "embeddings.png",
     )
     if json:

@@ -1,18 +1,14 @@
-"""Pictures: a run's curves, and embeddings in two dimensions, as PNG."""
+"""Pictures: runs' curves, as PNG."""
 
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.manifold import TSNE
-from threadpoolctl import threadpool_limits
 
 from polyhead.folder.files import write_bytes
-from polyhead.kinds.base import FloatArray
 
 COLOURS = ("#3b6fb6", "#d1603d", "#4a9a6a", "#8d5fa8", "#c9a227", "#5b8a9f", "#a34a5e", "#6b6b6b")
 
@@ -22,13 +18,29 @@ _HEADLINES = ("_accuracy", "_span_f1", "_average_precision", "_spearman", "_mrr"
 
 def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Losses left (training thin, validation with dots), metrics right, from the lines of ``metrics.jsonl``."""
+    figure = Figure(figsize=(11, 4.2), layout="constrained", dpi=120)
+    losses, metrics = figure.subplots(1, 2)
+    _draw_run(losses, metrics, history)
+    save_figure(figure, path)
+
+
+def draw_runs(histories: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
+    """Runs side by side, losses above metrics, on the same scales; each as ``draw_curves`` draws it."""
+    width = max(5.5, 5.0 * len(histories))
+    figure = Figure(figsize=(width, 7.6), layout="constrained", dpi=120)
+    rows = figure.subplots(2, len(histories), sharey="row", squeeze=False)
+    for place, (name, history) in enumerate(histories.items()):
+        _draw_run(rows[0][place], rows[1][place], history)
+        rows[0][place].set_title(f"{plain(name)[:60]}\nLoss", loc="left", fontsize=11)
+    save_figure(figure, path)
+
+
+def _draw_run(losses: Axes, metrics: Axes, history: Sequence[Mapping[str, Any]]) -> None:
     epochs = [row for row in history if "eval_loss" in row]
     steps = [row for row in history if "learning_rate" in row]
     named = [key[len("train_") : -len("_loss")] for key in _keys(steps, "train_", "_loss")]
     named += [key[len("eval_") : -len("_loss")] for key in _keys(epochs, "eval_", "_loss") if key != "eval_loss"]
     tasks = sorted(set(named))
-    figure = Figure(figsize=(11, 4.2), layout="constrained", dpi=120)
-    losses, metrics = figure.subplots(1, 2)
     palette = dict(zip(tasks, colours(len(tasks)), strict=True))
     for task, colour in palette.items():
         _line(losses, steps, f"train_{task}_loss", colour, label=f"{task}, training", linewidth=1, alpha=0.55)
@@ -48,36 +60,6 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8, frameon=False)
-    save_figure(figure, path)
-
-
-def draw_embeddings(embeddings: FloatArray, colourings: Mapping[str, Sequence[str]], path: Path) -> None:
-    """Embeddings (texts, width) in two dimensions by t-SNE (van der Maaten and Hinton, 2008), once for each colouring.
-
-    ``colourings`` maps a title to a label a text. Fewer than four texts, too few for t-SNE, are drawn by two of their
-    dimensions.
-    """
-    rows = len(embeddings)
-    if rows < 4:
-        points = np.pad(embeddings - embeddings.mean(axis=0), ((0, 0), (0, 2)))[:, :2]
-    else:
-        perplexity = min(30.0, (rows - 1) / 3)
-        with threadpool_limits(1):  # for so few points threads mostly wait for each other
-            points = TSNE(n_components=2, perplexity=perplexity, init="pca", random_state=0).fit_transform(embeddings)
-    figure = Figure(figsize=(5.4 * len(colourings), 4.8), layout="constrained", dpi=120)
-    panels = figure.subplots(1, len(colourings), squeeze=False)[0]
-    for axes, (title, labels) in zip(panels, colourings.items(), strict=True):
-        names = sorted(set(labels))
-        chosen = np.asarray(labels)
-        for name, colour in zip(names, colours(len(names)), strict=True):
-            group = points[chosen == name]
-            axes.scatter(*group.T, s=20, color=colour, label=f"{plain(name)} ({len(group)})", alpha=0.85, linewidths=0)
-        axes.set_title(plain(title), loc="left", fontsize=11)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.spines[:].set_color("#bbbbbb")
-        axes.legend(fontsize=8, frameon=True, framealpha=0.8, edgecolor="none")
-    save_figure(figure, path)
 
 
 def plain(text: str) -> str:

@@ -223,3 +223,13 @@ class Predictor:
                     text="",
                     tasks={name: self.tasks[name].decode(logits[name][position], nothing) for name in tasks},
                 )
+
+
+def stacked(arrays: Sequence[FloatArray]) -> FloatArray:
+    """Rows as one array; those of unlike length get NaN behind. *Shapes:* (tokens, outputs) each, or (outputs,)."""
+    if not arrays or arrays[0].ndim == 1:
+        return np.asarray(arrays, dtype=np.float32)
+    whole = np.full((len(arrays), max(map(len, arrays)), arrays[0].shape[1]), np.nan, dtype=np.float32)
+    for row, each in zip(whole, arrays, strict=True):
+        row[: len(each)] = each
+    return whole

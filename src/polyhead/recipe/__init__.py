@@ -3,5 +3,6 @@
 from polyhead.recipe.load import load_recipe
 from polyhead.recipe.run import Watcher, train
 from polyhead.recipe.schema import ModelSettings, Recipe
+from polyhead.recipe.start import untrained
 
-__all__ = ["ModelSettings", "Recipe", "Watcher", "load_recipe", "train"]
+__all__ = ["ModelSettings", "Recipe", "Watcher", "load_recipe", "train", "untrained"]

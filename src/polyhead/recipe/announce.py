@@ -5,11 +5,20 @@ from pathlib import Path
 
 from polyhead.modeling.components import size_of
 from polyhead.printing import size
+from polyhead.recipe.schema import Recipe
 from polyhead.training import TrainingSettings
 from polyhead.training.plans import stages
 from polyhead.training.plans.overview import late
 from polyhead.training.prepare import planned_components
 from polyhead.training.subject import Subject
+
+
+def fallback_notes(recipe: Recipe) -> list[str]:
+    """That another backbone is used than the recipe asks for, if one is; ``recipe`` as ``begin`` gave it."""
+    asked, used = (recipe.raw.get("model") or {}).get("backbone"), recipe.model.backbone
+    if asked in (None, used):
+        return []
+    return [f"! {asked} cannot be had here: {used}, the recipe's fallback, is used INSTEAD; figures are of that one"]
 
 
 def plan_notes(subject: Subject, settings: TrainingSettings) -> list[str]:

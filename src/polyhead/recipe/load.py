@@ -47,10 +47,12 @@ def load_recipe(
     data = _data(raw, tasks, faults)
     if faults.lines:
         raise UserError(*faults.lines)
-    beside = path.parent / model.backbone
-    if beside.is_dir():  # noted whole, so that the run's copy of the recipe finds it, too
-        model = model.model_copy(update={"backbone": str(beside.resolve())})
-        raw["model"] = {**(raw.get("model") or {}), "backbone": model.backbone}
+    for key in ("backbone", "fallback"):
+        name = getattr(model, key)
+        if name is not None and (beside := path.parent / name).is_dir():
+            whole = str(beside.resolve())  # so that the run's copy of the recipe finds it, too
+            model = model.model_copy(update={key: whole})
+            raw["model"] = {**(raw.get("model") or {}), key: whole}
     root = Path(data_root) if data_root is not None else path.parent
     return Recipe(path.stem, model, tasks, data, training, embedding, root, raw)
 

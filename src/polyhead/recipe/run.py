@@ -11,7 +11,7 @@ import yaml
 from polyhead.errors import UserError
 from polyhead.folder.files import write_json, write_text
 from polyhead.pretrained import Pretrained
-from polyhead.recipe.announce import disk_note, plan_notes
+from polyhead.recipe.announce import disk_note, fallback_notes, plan_notes
 from polyhead.recipe.check import quick_findings
 from polyhead.recipe.data import Data
 from polyhead.recipe.facts import FACTS, facts_of
@@ -74,6 +74,7 @@ def train(
         check_best(folder, checkpoint)
     watcher.on_data(data)
     for line in (
+        *fallback_notes(recipe),
         *quick_findings(data, pretrained.tokenizer),
         *plan_notes(subject, recipe.training),
         disk_note(subject, recipe.training, folder),

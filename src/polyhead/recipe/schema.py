@@ -38,6 +38,9 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     backbone: str = Field(DEFAULT_BACKBONE, description="a folder (from the recipe's), or a name on the Hub")
+    fallback: str | None = Field(
+        None, description="what is used, loudly, where the backbone's weights can be had neither here nor from the Hub"
+    )
     pooling: Literal["mean", "cls", "max", "last", "attention"] | None = Field(
         None, description="how token states become one vector; last for decoders, attention is learned"
     )

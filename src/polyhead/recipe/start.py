@@ -6,10 +6,11 @@ from pathlib import Path
 
 import torch
 
+from polyhead.api import Polyhead
 from polyhead.errors import UserError, shown
 from polyhead.folder.manifest import Origin
 from polyhead.folder.settings import ProjectionSettings
-from polyhead.pretrained import Pretrained, load
+from polyhead.pretrained import Pretrained, find, load
 from polyhead.recipe.data import Data, prepare
 from polyhead.recipe.keeping import fork
 from polyhead.recipe.projection import PCA_TEXTS, project_by_pca
@@ -31,7 +32,9 @@ def begin(
     Raises:
         UserError: the recipe's data or backbone does not work out, each fault with its place.
     """
-    if start is not None:
+    if start is None:
+        recipe = replace(recipe, model=at_hand(recipe.model))
+    else:
         pretrained = load(start, attention_dropout=recipe.model.attention_dropout)
         recipe = _go_on(recipe, pretrained)
     data = prepare(recipe, splits, strict=strict)
@@ -49,6 +52,15 @@ def begin(
     return recipe, data, pretrained
 
 
+def untrained(recipe: Recipe) -> Polyhead:
+    """The model that training ``recipe`` begins with: its backbone, and heads that have learnt nothing.
+
+    Raises:
+        UserError: as ``begin``.
+    """
+    return Polyhead(begin(recipe, None)[2])
+
+
 def _whole(name: str | Path) -> str:
     """A folder's whole path, a Hub name as it is."""
     return str(Path(name).resolve()) if Path(name).exists() else str(name)
@@ -63,8 +75,24 @@ def _texts(data: Data) -> list[str]:
     return [found[number * len(found) // PCA_TEXTS] for number in range(PCA_TEXTS)] if len(found) > PCA_TEXTS else found
 
 
+def at_hand(model: ModelSettings) -> ModelSettings:
+    """The same, its backbone replaced by the fallback if it has one and the backbone cannot be had.
+
+    Raises:
+        UserError: it cannot be had, and there is no fallback.
+    """
+    try:
+        find(model.backbone)
+    except UserError:
+        if model.fallback is None:
+            raise
+        return model.model_copy(update={"backbone": model.fallback})
+    return model
+
+
 def new_model(model: ModelSettings) -> Pretrained:
-    """The backbone with the recipe's pooling, projection and normalisation, and no heads."""
+    """The backbone, or its fallback, with the recipe's pooling, projection and normalisation, and no heads."""
+    model = at_hand(model)
     wanted = {
         key: value for key in ("pooling", "normalize", "max_length") if (value := getattr(model, key)) is not None
     }

@@ -1,13 +1,13 @@
 """The page at ``/``, and what it asks for beside the other routes."""
 
 import io
-from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from polyhead.page.files import PARTS, TYPES, ending
 from polyhead.serving.asking import body, embedding_model, service_of
 from polyhead.serving.errors import RequestError
 from polyhead.serving.responses import json_response
@@ -15,12 +15,6 @@ from polyhead.serving.schemas import Body, FirstFault
 
 router = APIRouter(include_in_schema=False)
 _ROWS, _COLUMNS = 10_000, 256
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_FILES = {
-    each.name: each.read_bytes()
-    for each in files("polyhead.serving").joinpath("page").iterdir()
-    if each.name[each.name.rfind(".") :] in _TYPES
-}
 
 
 @router.head("/")
@@ -37,10 +31,9 @@ async def part(request: Request, name: str) -> Response:
 
 
 def _file(name: str) -> Response:
-    if name not in _FILES:
+    if name not in PARTS:
         raise RequestError(404, "there is no such part of the page")
-    kind = _TYPES[name[name.rfind(".") :]]
-    return Response(_FILES[name], headers={"Cache-Control": "no-cache"}, media_type=kind)
+    return Response(PARTS[name], headers={"Cache-Control": "no-cache"}, media_type=TYPES[ending(name)])
 
 
 class RowsBody(Body):

@@ -1,4 +1,4 @@
-// The page: which view is open, which model is asked, light or dark, the key.
+// The page: which view is open, which model is asked, the key.
 
 import { analyseView } from "./analyse.js";
 import * as api from "./api.js";
@@ -6,6 +6,7 @@ import { compareView } from "./compare.js";
 import { el, fill, tips } from "./dom.js";
 import { exploreView } from "./explore.js";
 import { modelView } from "./model.js";
+import "./theme.js";
 
 const byId = (id) => document.getElementById(id);
 const state = { models: [], model: null, infos: {} };
@@ -44,15 +45,6 @@ tabs.forEach((tab, place) => {
     open(tabs[(next + tabs.length) % tabs.length].id.slice(4), true);
   });
 });
-
-function theme(wanted) {
-  document.documentElement.dataset.theme = wanted;
-  try { localStorage.setItem("polyhead-theme", wanted); } catch { /* a browser may forbid it */ }
-}
-let remembered = null;
-try { remembered = localStorage.getItem("polyhead-theme"); } catch { /* as above */ }
-document.documentElement.dataset.theme = remembered ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-byId("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 
 byId("key").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -1,0 +1,104 @@
+"""Maps of embeddings: texts as points in two dimensions, as a picture and as a page that needs no network."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from polyhead.evaluation.pictures import COLOURS, plain, save_figure
+from polyhead.kinds.base import FloatArray
+from polyhead.page import offline
+
+_COLOURS = 7
+_PANELS = 3
+_FEW = 20
+_LONGEST = 400
+_GRID = 10_000
+OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Colouring:
+    """Each text's group: ``codes`` are places in ``names``.
+
+    Names are in alphabetical order, so that a label has one colour in all colourings; if there are more than colours,
+    in order of how many texts they have.
+    """
+
+    names: Sequence[str]
+    codes: Sequence[int]
+
+    @classmethod
+    def of(cls, groups: Sequence[str]) -> "Colouring":
+        """From the name of each text's group."""
+        counts = Counter(groups)
+        names = sorted(counts) if len(counts) <= _COLOURS else [name for name, _ in counts.most_common()]
+        place = {name: number for number, name in enumerate(names)}
+        return cls(names, [place[group] for group in groups])
+
+
+def draw_map(
+    points: Mapping[str, FloatArray], colourings: Mapping[str, Colouring], path: Path, *, texts: Sequence[str] = ()
+) -> None:
+    """A PNG: a row of panels for each method, one a colouring (the first three). Points (texts, 2), by method.
+
+    ``texts`` are written beside their points if there are few.
+    """
+    columns: dict[str, Colouring | None] = dict(list(colourings.items())[:_PANELS]) or {"": None}
+    figure = Figure(figsize=(5.4 * len(columns), 4.9 * len(points)), layout="constrained", dpi=120)
+    rows = figure.subplots(len(points), len(columns), squeeze=False)
+    for panels, (method, own) in zip(rows, points.items(), strict=True):
+        for axes, (name, colouring) in zip(panels, columns.items(), strict=True):
+            _panel(axes, own, colouring)
+            for text, (x, y) in zip(texts if len(texts) <= _FEW else (), own, strict=False):
+                axes.annotate(plain(shorten(text, 44, placeholder=" …")), (x, y), (0, 6), textcoords="offset points",
+                              ha="center", fontsize=7, color="#555555", annotation_clip=False)  # fmt: skip
+            if 0 < len(texts) <= _FEW:
+                axes.margins(0.28, 0.12)
+            axes.set_title(plain(f"{method}, by {name}" if name else method), loc="left", fontsize=11)
+    save_figure(figure, path)
+
+
+def _panel(axes: Axes, points: FloatArray, colouring: Colouring | None) -> None:
+    size = 20 if len(points) <= 1000 else 20_000 / len(points) + 1
+    codes = np.zeros(len(points), dtype=int) if colouring is None else np.minimum(colouring.codes, _COLOURS)
+    names = [] if colouring is None else list(colouring.names)
+    for code in sorted(set(codes.tolist())):
+        group = points[codes == code]
+        rest = len(names) > _COLOURS and code == _COLOURS
+        label = f"{OTHERS if rest else plain(names[code])[:40]} ({len(group):,})" if names else None
+        axes.scatter(group[:, 0], group[:, 1], s=size, color=COLOURS[code], label=label, alpha=0.8, linewidths=0)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_color("#bbbbbb")
+    if names:
+        axes.legend(fontsize=8, frameon=True, framealpha=0.8, edgecolor="none", markerscale=max(1.0, 4 / size**0.5))
+
+
+def map_page(
+    title: str,
+    about: str,
+    texts: Sequence[str],
+    points: Mapping[str, FloatArray],
+    colourings: Mapping[str, Colouring],
+) -> str:
+    """The page: hover, lasso, legend, search. ``points`` (texts, 2) by method; texts are cut at 400 characters."""
+    data = {
+        "about": about,
+        "texts": [text[:_LONGEST] + ("…" if len(text) > _LONGEST else "") for text in texts],
+        "points": {method: _on_grid(own) for method, own in points.items()},
+        "colourings": {name: {"names": each.names, "codes": each.codes} for name, each in colourings.items()},
+    }
+    return offline(title, "points.js", data)
+
+
+def _on_grid(points: FloatArray) -> list[list[int]]:
+    """Whole numbers, which take a third of the room: the picture's longer side has ten thousand."""
+    low = points.min(axis=0)
+    span = float((points - low).max()) or 1.0
+    return [[int(x), int(y)] for x, y in np.rint((points - low) / span * _GRID)]

@@ -1,0 +1,94 @@
+"""``polyhead map`` and ``polyhead plot``: what they write, by which colours, and what they refuse."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Result, sentences
+from polyhead import Polyhead
+
+Run = Callable[..., Result]
+COLUMN = "genre of the text"
+
+
+@pytest.fixture(scope="module")
+def model(served: Polyhead, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("map") / "model"
+    served.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    file = tmp_path / "rows.jsonl"
+    texts = sentences(40, seed=9)
+    file.write_text(
+        "".join(json.dumps({"text": text, COLUMN: f"</script>{n % 3}"}) + "\n" for n, text in enumerate(texts))
+    )
+    return file
+
+
+def data_of(page: Path) -> dict[str, Any]:
+    text = page.read_text(encoding="utf-8")
+    start = text.index('id="data">') + len('id="data">')
+    found: dict[str, Any] = json.loads(text[start : text.index("</script>", start)])
+    return found
+
+
+def test_a_picture_and_a_page(run: Run, model: Path, rows: Path, tmp_path: Path) -> None:
+    place = tmp_path / "own"
+    done = run("map", model, rows, "--method", "pca,tsne", "--label", COLUMN, "--output", place, "--json")
+    assert done.status == 0, done.err
+    assert json.loads(done.out)["texts"] == 40
+    assert place.with_name("own.png").read_bytes().startswith(b"\x89PNG")
+    data = data_of(place.with_name("own.html"))
+    assert list(data["points"]) == ["PCA", "t-SNE"]
+    assert data["texts"] == sentences(40, seed=9)
+    assert {COLUMN, "topic"} <= set(data["colourings"])
+    own = data["colourings"][COLUMN]
+    assert [own["names"][code] for code in own["codes"]] == [f"</script>{n % 3}" for n in range(40)]
+    answers = Polyhead.from_pretrained(model).predict(data["texts"], ["topic"])
+    topic = data["colourings"]["topic"]
+    assert [topic["names"][code] for code in topic["codes"]] == [each["topic"].label for each in answers]
+
+
+def test_plain_lines_and_the_first_rows(run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("six.txt").write_text("\n".join(sentences(6, seed=1)))
+    done = run("map", model, "six.txt", "--rows", 4)
+    assert done.status == 0, done.err
+    assert "the first 4 are drawn" in done.err
+    assert len(data_of(Path("six-map.html"))["texts"]) == 4
+    assert "six-map.png" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--method", "pca,isomap"], "must be of pca, tsne, umap; found 'pca,isomap'"),
+        (["--label", "nothing"], "no row has the field 'nothing'"),
+        (["--format", "abc"], "--format: must be one of"),
+    ],
+)
+def test_what_is_refused(run: Run, model: Path, rows: Path, arguments: list[str], said: str) -> None:
+    done = run("map", model, rows, *arguments)
+    assert done.status == 1
+    assert said in done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_plot(run: Run, tmp_path: Path) -> None:
+    row = {"epoch": 1, "step": 4, "eval_loss": 1.0, "eval_topic_loss": 1.0, "eval_topic_accuracy": 0.5, "best": True}
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+    done = run("plot", tmp_path / "one", tmp_path / "two", "--output", tmp_path / "both.png")
+    assert done.status == 0, done.err
+    assert "the curves of 2 runs" in done.out
+    assert (tmp_path / "both.png").stat().st_size > 10_000
+    done = run("plot", tmp_path)
+    assert done.status == 1
+    assert "no run's folder, metrics.jsonl is missing" in done.err

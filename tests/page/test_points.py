@@ -1,0 +1,94 @@
+"""The map as a file, in a real browser: hover, lasso, legend, search, hostile text, a phone, fifty thousand rows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from polyhead.evaluation.maps import Colouring, map_page
+
+pytestmark = pytest.mark.xdist_group("browser")
+EVIL = '</script><img src=x onerror="window.evil=1"><script>window.evil=1</script>'
+
+
+def write(path: Path, count: int, *, methods: tuple[str, ...] = ("PCA", "t-SNE")) -> Path:
+    draw = np.random.default_rng(5)
+    points = {name: draw.normal(size=(count, 2)).astype(np.float32) for name in methods}
+    texts = [f"text number {number} {EVIL}\ud800" for number in range(count)]
+    colourings = {
+        "topic": Colouring.of([f"topic {number % 9} {EVIL}" for number in range(count)]),
+        "split": Colouring.of(["train" if number % 4 else "test" for number in range(count)]),
+    }
+    path.write_text(map_page(f"A map {EVIL}", "of many", texts, points, colourings), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(write(tmp_path / "map.html", 400).as_uri())
+    yield page
+    assert page.evaluate("window.evil") is None
+    context.close()
+    assert said == []
+
+
+def test_text_is_text(opened: Any) -> None:
+    assert opened.title() == f"A map {EVIL}"
+    assert opened.locator("#chosen h2").inner_text() == "All 400 texts"
+    assert opened.locator("#chosen td").first.inner_text().startswith("text number 0 </script>")
+    assert opened.locator("img").count() == 1
+
+
+def test_lasso_counts_and_the_legend_chooses(opened: Any) -> None:
+    box = opened.locator("#points").bounding_box()
+    corners = [(0, 0), (1, 0), (1, 1), (0, 1)]
+    opened.mouse.move(box["x"] + 2, box["y"] + 2)
+    opened.mouse.down()
+    for x, y in corners[1:]:
+        opened.mouse.move(box["x"] + 2 + x * (box["width"] - 4), box["y"] + 2 + y * (box["height"] - 4))
+    opened.mouse.up()
+    assert opened.locator("#chosen h2").inner_text() == "400 chosen"
+    opened.select_option("#colour", "split")
+    opened.click(".legend button >> text=test 100")
+    assert opened.locator("#chosen h2").inner_text() == "100 chosen"
+    assert opened.locator("#counts").inner_text() == "test 100"
+    opened.select_option("#method", "t-SNE")
+    assert opened.locator("#chosen h2").inner_text() == "All 400 texts"
+    opened.fill("#search", "number 39")
+    assert opened.locator("#chosen h2").inner_text() == "11 chosen"
+
+
+def test_hover_shows_the_text(opened: Any) -> None:
+    box = opened.locator("#points").bounding_box()
+    for step in range(80):
+        opened.mouse.move(box["x"] + box["width"] / 2 + step, box["y"] + box["height"] / 2)
+        if opened.locator(".tip").is_visible():
+            break
+    assert opened.locator(".tip").inner_text().startswith("text number")
+
+
+def test_axe_and_a_phone(opened: Any) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    for theme in ("light", "dark"):
+        opened.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        found = axe.Axe().run(opened).response["violations"]
+        assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    opened.set_viewport_size({"width": 390, "height": 800})
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_fifty_thousand_rows_stay_usable(browser: Any, tmp_path: Path) -> None:
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.goto(write(tmp_path / "large.html", 50_000, methods=("PCA",)).as_uri())
+    assert page.locator("#chosen h2").inner_text() == "All 50,000 texts"
+    page.select_option("#colour", "split")
+    page.click(".legend button >> text=test 12,500")
+    assert page.locator("#chosen h2").inner_text() == "12,500 chosen"
+    page.close()
