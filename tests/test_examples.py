@@ -1,65 +1,134 @@
-"""The examples run: on data of the same layout, written here, where the real data may not be shipped."""
+"""The examples run, one short epoch of each: on their own data, or on data of the same layout that is written here."""
 
-import csv
+import json
+import os
+import runpy
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Mapping
+from itertools import chain, combinations
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from polyhead import Polyhead, load_recipe, train
-from polyhead.recipe.examples import recipe_examples
+from polyhead.data.faults import FaultLog
+from polyhead.recipe import Watcher
+from polyhead.recipe.data import read_data
 from polyhead.training.checkpoint import checkpoints
 
-RECIPE = Path(__file__).parents[1] / "examples/agnews-conll/recipe.yaml"
-HEADLINES = {
-    "World": "Ministers of {} neighbouring states met at the border",
-    "Sports": "The home side won by {} goals after extra time",
-    "Business": "Shares of the brewery fell by {} per cent",
-    "Sci/Tech": "The probe sent {} pictures of the comet",
-}
-SENTENCE = [("Anna", "B-PER"), ("left", "O"), ("Oslo", "B-LOC"), ("for", "O"), ("Acme", "B-ORG"), ("Labs", "I-ORG")]
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+DESIGNS = ("topic-entities", "agnews-conll", "type-sentiment", "genre-sentiment", "cls-aligned")
+SPLITS = ("train", "validation", "test")
+WIDTHS = {"topic-entities": 512, "genre-sentiment": 256}
 
 
-def write_data(root: Path) -> None:
-    (root / "ag_news").mkdir()
-    (root / "conll2003").mkdir()
-    with (root / "ag_news/train_subset.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["label", "text", "source"])
-        writer.writerows(
-            [index, text.format(number), "made"]
-            for index, text in enumerate(HEADLINES.values())
-            for number in range(12)
-        )
-    with (root / "ag_news/test.csv").open("w", newline="") as file:
-        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(
-            [index + 1, text.format("many"), "A longer report follows."]
-            for index, text in enumerate(HEADLINES.values())
-        )
-    block = "\n".join(f"{word} X X {tag}" for word, tag in SENTENCE)
-    for name in ("train", "valid", "test"):
-        (root / f"conll2003/{name}.txt").write_text("-DOCSTART- -X- -X- O\n\n" + f"{block}\n\n" * 8)
-
-
-def test_agnews_conll(tmp_path: Path) -> None:
-    write_data(tmp_path)
-    small = {"data.news.train.sample.per_class": "10", "training.epochs": "1", "training.batch_size": "8"}
-    recipe = load_recipe(RECIPE, data_root=tmp_path, overrides=small)
-    train(recipe, tmp_path / "run")
-    model = Polyhead.from_pretrained(tmp_path / "run")
-    assert model.tasks["topic"].labels == ("Business", "Sci/Tech", "Sports", "World")
-    assert model.tasks["entities"].labels == ("LOC", "ORG", "PER")
-    sets, log = recipe_examples(RECIPE, "test", model.tasks, data_root=tmp_path, count_unseen=False)
-    examples = [example for rows in sets for example in rows]
-    assert [example.labels["topic"] for example in examples[:4]] == list(HEADLINES)
-    assert examples[0].text.endswith("A longer report follows.")
+def texts_of(name: str) -> dict[str, list[Any]]:
+    """An example's rows, by split."""
+    recipe, log = load_recipe(EXAMPLES / name / "recipe.yaml"), FaultLog()
+    sets = read_data(recipe, recipe.tasks, log, SPLITS)
     assert not log.counts
-    report = model.evaluate(examples)
-    assert report.tasks["topic"].rows == 4
-    assert report.tasks["entities"].rows == 8
+    return {split: list(chain.from_iterable(each.split(split) for each in sets)) for split in SPLITS}
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_data(name: str) -> None:
+    """Three hundred rows or more, all different, in no two splits, every label in each."""
+    rows = texts_of(name)
+    found = [each.text.lower() for each in chain.from_iterable(rows.values())]
+    assert len(found) >= 300
+    assert len(set(found)) == len(found)
+    words = [set(text.split()) for text in found]
+    assert max(len(one & two) / len(one | two) for one, two in combinations(words, 2)) < 0.6
+    classes = [
+        Counter((task, label) for each in own for task, label in each.labels.items() if isinstance(label, str))
+        for own in rows.values()
+    ]
+    assert classes[0].keys() == classes[1].keys() == classes[2].keys()
+    for task in {task for task, _ in classes[0]}:
+        sizes = [count for (own, _), count in classes[0].items() if own == task]
+        assert max(sizes) <= 1.15 * min(sizes)
+
+
+def shown(name: str, capsys: pytest.CaptureFixture[str], *runs: Path) -> str:
+    capsys.readouterr()
+    runpy.run_path(str(EXAMPLES / name / "show.py"))["main"](*map(str, runs))
+    return capsys.readouterr().out
+
+
+def learnt(name: str, run: Path, overrides: Mapping[str, str] = {}) -> Polyhead:
+    """One epoch of an example's recipe."""
+    notes: list[str] = []
+    recipe = load_recipe(EXAMPLES / name / "recipe.yaml", overrides={"training.epochs": "1", **overrides})
+    train(recipe, run, watcher=Watcher(on_note=notes.append))
+    loud = [note for note in notes if "INSTEAD" in note]
+    asked = recipe.raw["model"]["backbone"]
+    assert len(loud) == (asked != "sentence-transformers/all-MiniLM-L6-v2")
+    assert all(note.startswith(f"! {asked} cannot be had here") for note in loud)
+    assert json.loads((run / "run.json").read_text())["backbone"] == "sentence-transformers/all-MiniLM-L6-v2"
+    model = Polyhead.from_pretrained(run)
+    assert model.encode(["one"]).shape == (1, WIDTHS.get(name, 384))
+    return model
+
+
+def test_topic_entities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    learnt("topic-entities", tmp_path / "tuned")
+    learnt("topic-entities", tmp_path / "frozen", {"training.plan": "probe"})
+    said = shown("topic-entities", capsys, tmp_path / "tuned", tmp_path / "frozen")
+    for name in ("untrained", "trained end to end", "encoder frozen"):
+        assert f"{name}: topic (6, 4), entities (6, " in said
+    assert said.count(", 9)") == 3
+    assert "Alice went to Paris" in said
+    assert load_recipe(EXAMPLES / "topic-entities/gpt-neo.yaml").model.backbone == "EleutherAI/gpt-neo-125m"
+
+
+def test_agnews_conll(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = learnt("agnews-conll", tmp_path / "run")
+    assert model.tasks["topic"].labels == ("Business", "Sci/Tech", "Sports", "World")
+    assert model.logits("Anna left Oslo", ["entities"])["entities"].shape[2] == 5
+    said = shown("agnews-conll", capsys, tmp_path / "run")
+    assert "Headlines of the test set" in said
+    assert said.count("true: ") == 6
+
+
+def test_type_sentiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    learnt("type-sentiment", tmp_path / "run")
+    said = shown("type-sentiment", capsys, tmp_path / "run")
+    assert "total loss" in said
+    assert "embedding: (384,)" in said
+
+
+def test_genre_sentiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = learnt("genre-sentiment", tmp_path / "run")
+    said = shown("genre-sentiment", capsys, tmp_path / "run")
+    assert "embedding: (1, 256)" in said
+    assert all(label in said for task in model.tasks.values() for label in task.labels)
+
+
+def test_cls_aligned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = learnt("cls-aligned", tmp_path / "run")
+    assert model.pretrained.settings.pooling == "cls"
+    said = shown("cls-aligned", capsys, tmp_path / "run")
+    assert "subject: " in said
+    assert "of 50 right" in said
+
+
+def test_the_script(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHON": sys.executable, "RUNS": str(tmp_path), "EPOCHS": "1"}
+    done = subprocess.run([ROOT / "scripts/examples", "cls-aligned"], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "== cls-aligned ==" in done.stdout
+    assert "both: " in done.stdout
+    wrong = subprocess.run([ROOT / "scripts/examples", "nothing"], capture_output=True, text=True, env=environment)
+    assert wrong.returncode == 1
+    assert wrong.stderr.strip() == "no example is called nothing; see examples/"
 
 
 def test_long_run(tmp_path: Path) -> None:
-    command = [sys.executable, RECIPE.parents[1] / "long-run/run.py", tmp_path / "run"]
+    command = [sys.executable, EXAMPLES / "long-run/run.py", tmp_path / "run"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -94,7 +163,7 @@ def test_intent_slots(tmp_path: Path) -> None:
         (folder / "seq.out").write_text("".join(" ".join(tag for _, tag in row) + "\n" for row, _ in pairs))
         (folder / "label").write_text("".join(f"{intent}\n" for _, intent in pairs))
     recipe = load_recipe(
-        RECIPE.parents[1] / "intent-slots/recipe.yaml",
+        EXAMPLES / "intent-slots/recipe.yaml",
         data_root=tmp_path,
         overrides={"training.epochs": "12", "training.batch_size": "8"},
     )
@@ -107,7 +176,7 @@ def test_intent_slots(tmp_path: Path) -> None:
 
 
 def test_keep_embedding(tmp_path: Path) -> None:
-    path = RECIPE.parents[1] / "keep-embedding/recipe.yaml"
+    path = EXAMPLES / "keep-embedding/recipe.yaml"
     small = {"training.epochs": "2", "training.plan": "full", "training.max_train_samples": "80"}
     anchored = train(load_recipe(path, overrides=small), tmp_path / "anchored")
     forked = {"embedding.mode": "fork", "embedding.top": "2", "embedding.weight": "null"}

@@ -33,7 +33,7 @@ def main(run: str, data_root: str | None = None) -> None:
         assert example.words is not None
         words = [example.text[start:end] for start, end in example.words]
         tags = model.predict([words], ["entities"])[0]["entities"].words
-        true = ", ".join(f"{example.text[each.start : each.end]} ({each.label})" for each in example.labels["entities"])
+        true = ", ".join(f"{example.text[each.start : each.end]} ({each.type})" for each in example.labels["entities"])
         console.print(
             " ".join(f"{word.word}[{word.tag}]" if word.tag != "O" else word.word for word in tags), markup=False
         )

@@ -34,6 +34,12 @@ class Reliability:
         np.add.at(self.confidence, bins, confidences)
         np.add.at(self.right, bins, right)
 
+    def bins(self) -> list[list[float]]:
+        """Of each bin that is not empty: decisions, their mean confidence, the share of them that was right."""
+        kept = self.count > 0
+        count, confidence, right = self.count[kept], self.confidence[kept], self.right[kept]
+        return np.stack([count, confidence / count, right / count], axis=1).tolist()  # type: ignore[no-any-return]
+
     @property
     def error(self) -> float:
         """The expected calibration error: Σ n_b / n · |accuracy_b − confidence_b| (Guo et al., 2017)."""

@@ -162,7 +162,7 @@ class _Counts:
         details = details_of(total)
         if self._before.count.any():
             temperature = self.task.temperature if isinstance(self.task, Calibrated) else 1.0
-            errors = {"ece_before": self._before.error, "ece": self._after.error}
+            errors = {"ece_before": self._before.error, "ece": self._after.error, "bins": self._after.bins()}
             details = {**details, "calibration": {"temperature": temperature, **errors}}
         bounds = intervals(totals, self.tally.counts, names, resamples=resamples) if resamples else {}
         return TaskReport(self.rows, {name: metric(name, total) for name in names}, details, bounds)

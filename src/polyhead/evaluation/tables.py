@@ -9,7 +9,7 @@ from polyhead.evaluation.embeddings import EmbeddingReport
 from polyhead.evaluation.evaluate import EXACT_ROWS, Report, TaskReport
 from polyhead.printing import printable
 
-_MEANINGS = {
+MEANINGS = {
     "boundary": "the right type, but it begins or ends elsewhere",
     "type": "there is an entity, but of another type",
     "missed": "an entity was not found",
@@ -131,7 +131,7 @@ def errors_table(name: str, task: TaskReport) -> Table:
     for column in ("kind", "spans", "meaning"):
         table.add_column(column, justify="right" if column == "spans" else "left")
     for kind, count in task.details["errors"].items():
-        table.add_row(kind, f"{count:,}", _MEANINGS[kind])
+        table.add_row(kind, f"{count:,}", MEANINGS[kind])
     return table
 
 

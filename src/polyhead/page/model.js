@@ -1,7 +1,8 @@
 // Model: heads, labels, what the training's validation said, curves; and the server's queue, live.
 
 import { get, history } from "./api.js";
-import { count, el, fill, svg } from "./dom.js";
+import { chart, headline } from "./chart.js";
+import { count, el, fill } from "./dom.js";
 
 const EVERY = 2000;
 
@@ -46,32 +47,12 @@ export function modelView(place, state) {
   }
 
   function curves(rows) {
-    const last = rows.at(-1);
-    const metrics = Object.keys(last).filter((key) => key.startsWith("eval_") && !key.endsWith("loss") && typeof last[key] === "number" && last[key] >= 0 && last[key] <= 1);
-    const headline = metrics.filter((key) => /_(accuracy|span_f1|average_precision|spearman|mrr)$/.test(key) && !/(token|piece)_accuracy/.test(key)).slice(0, 8);
-    const best = rows.find((row) => row.best_epoch) ?? rows.findLast((row) => row.best) ?? last;
+    const keys = headline(rows);
+    const best = rows.find((row) => row.best_epoch) ?? rows.findLast((row) => row.best) ?? rows.at(-1);
+    const width = Math.max(340, Math.min(1100, place.clientWidth - 60));
     return el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Validation, over the epochs of its training"), el("span", { class: "quiet" }, `epoch ${best.epoch} was kept`)),
-      chart(rows, headline),
-      el("ul", { class: "legend" }, headline.map((key, tone) => el("li", { class: `tone${tone}` }, el("i", { "aria-hidden": "true" }), `${key.slice(5).replaceAll("_", " ")} ${(100 * best[key]).toFixed(1)}`))));
-  }
-
-  function chart(rows, keys) {
-    const [width, height, left, low] = [Math.max(340, Math.min(1100, place.clientWidth - 60)), 250, 38, 24];
-    const values = keys.flatMap((key) => rows.map((row) => row[key]).filter((each) => typeof each === "number"));
-    const floor = Math.max(0, Math.floor(10 * Math.min(...values)) / 10 - 0.05);
-    const x = (place) => left + (rows.length > 1 ? (place / (rows.length - 1)) * (width - left - 12) : 0);
-    const y = (value) => 8 + (1 - (value - floor) / (1 - floor || 1)) * (height - low - 8);
-    const drawn = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${keys.length} validation metrics over ${rows.length} epochs; the figures are below` });
-    for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-      const value = floor + share * (1 - floor);
-      drawn.append(svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }), svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, (100 * value).toFixed(0)));
-    }
-    rows.forEach((row, place) => { if (rows.length <= 16 || place % Math.ceil(rows.length / 12) === 0) drawn.append(svg("text", { x: x(place), y: height - 6, "text-anchor": "middle" }, String(row.epoch))); });
-    keys.forEach((key, tone) => {
-      const points = rows.map((row, place) => [x(place), y(row[key])]);
-      drawn.append(svg("path", { class: `tone${tone}`, d: points.map(([a, b], place) => `${place ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("") }), ...points.map(([a, b]) => svg("circle", { class: `tone${tone}`, cx: a, cy: b, r: 3 })));
-    });
-    return drawn;
+      chart(rows, keys, { width, name: "validation metrics" }),
+      el("ul", { class: "legend" }, keys.map((key, tone) => el("li", { class: `tone${tone}` }, el("i", { "aria-hidden": "true" }), `${key.slice(5).replaceAll("_", " ")} ${(100 * best[key]).toFixed(1)}`))));
   }
 
   return { refresh };

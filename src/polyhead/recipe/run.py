@@ -15,6 +15,7 @@ from polyhead.recipe.announce import disk_note, fallback_notes, plan_notes
 from polyhead.recipe.check import quick_findings
 from polyhead.recipe.data import Data
 from polyhead.recipe.facts import FACTS, facts_of
+from polyhead.recipe.report import write_report
 from polyhead.recipe.resume import RESULT, check_best, compare, last_checkpoint, unfinished, way_on
 from polyhead.recipe.schema import Recipe
 from polyhead.recipe.signals import stop_signals
@@ -45,12 +46,14 @@ def train(
     watcher: Watcher | None = None,
     resume: bool = False,
     cache: str | Path | None = None,
+    report: bool = True,
 ) -> TrainingResult:
     """Train what ``recipe`` says into the folder ``output``, which must be new or empty, or an unfinished run's.
 
     ``start`` is a saved model to go on from: its heads are kept, the recipe's tasks are added to them. ``resume`` goes
     on with the run in ``output`` from its last checkpoint, with the same result as if it had never stopped. ``cache``
-    is a folder in which the output of frozen layers is kept for other runs, too.
+    is a folder in which the output of frozen layers is kept for other runs, too; ``report`` whether report.html is
+    written.
 
     Raises:
         UserError: the recipe's data, backbone or plan does not work out, each fault with its place; or the run is
@@ -89,6 +92,8 @@ def train(
         )
         write_json(folder / RESULT, _summary(result))
         forget_weights(folder)
+        if report:
+            write_report(recipe, data, result, facts, read_history(folder), folder, device=device)
     except KeyboardInterrupt:
         raise Interrupted("interrupted at once", way_on(folder)) from None
     except Interrupted as error:

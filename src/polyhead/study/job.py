@@ -90,6 +90,7 @@ def _trained(job: Job, setting: Setting, place: Path, told: Told) -> dict[str, A
         watcher=watcher,
         resume=going_on,
         cache=setting.cache,
+        report=False,
     )
     memory = peak_memory(resolve_device(setting.device))
     model = Polyhead.from_pretrained(run, device=setting.device)

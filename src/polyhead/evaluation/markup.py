@@ -1,0 +1,162 @@
+"""Reports as HTML: metrics, confusion matrices, calibration, errors by kind, the worst of them. All text is escaped."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from polyhead.evaluation.evaluate import EXACT_ROWS, Report, TaskReport
+from polyhead.evaluation.mistakes import by_confidence
+from polyhead.evaluation.tables import MEANINGS
+from polyhead.printing import printable
+
+_WORST = 10
+_MOST_LABELS = 30
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = ()) -> str:
+    """A table of text; ``numbers`` are the columns that are aligned at the right."""
+    kind = ["number" if place in numbers else "" for place in range(len(head))]
+    top = "".join(f'<th scope="col" class="{own}">{_text(cell)}</th>' for cell, own in zip(head, kind, strict=True))
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td class="{own}" dir="auto">{_text(cell)}</td>' for cell, own in zip(row, kind, strict=True))
+        + "</tr>"
+        for row in rows
+    )
+    whole = f'<table class="facts"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="wide" tabindex="0">{whole}</div>'
+
+
+def card(title: str, *parts: str, note: str = "") -> str:
+    """A part of the page under a title."""
+    side = f'<span class="quiet">{_text(note)}</span>' if note else ""
+    inside = "".join(parts)
+    return f'<section class="card"><div class="head"><h2>{_text(title)}</h2>{side}</div>{inside}</section>'
+
+
+def metrics_card(report: Report, on: str) -> str:
+    """Every metric with its interval."""
+    rows = []
+    for name, task in report.tasks.items():
+        for place, (metric, value) in enumerate(task.metrics.items()):
+            bounds = task.intervals.get(metric)
+            span = "" if bounds is None else f"{bounds[0]:.4f} … {bounds[1]:.4f}"
+            rows.append((name if place == 0 else "", metric, f"{value:.4f}", span))
+    right, all_rows = report.exact_rows
+    if all_rows:
+        span = "{:.4f} … {:.4f}".format(*report.exact_interval) if report.exact_interval else ""
+        rows.append(("all", EXACT_ROWS, f"{right / all_rows:.4f}", span))
+    return card("Metrics", table(("task", "metric", "value", "95 % interval"), rows, numbers=(2, 3)), note=on)
+
+
+def task_cards(report: Report, mistakes: Sequence[Mapping[str, Any]]) -> str:
+    """A card a task: its confusion matrix or scores, calibration, errors by kind, the worst errors."""
+    made = []
+    for name, task in report.tasks.items():
+        parts = [*_details(task)]
+        worst = by_confidence([row for row in mistakes if row["task"] == name])
+        if worst:
+            parts.append(f"<h3>The surest of {len(worst):,} errors</h3>" + _worst(worst[:_WORST]))
+        blocks = (f'<div class="block">{part}</div>' for part in parts)
+        made.append(card(name, *blocks, note=f"{task.rows:,} rows"))
+    return "".join(made)
+
+
+def _details(task: TaskReport) -> Iterable[str]:
+    found = task.details
+    if "confusion" in found and len(found["labels"]) <= _MOST_LABELS:
+        yield "<h3>Gold label (row) against answer (column)</h3>" + _matrix(found["labels"], found["confusion"])
+    for key, what in (("types", "entity type"), ("scores", "label")):
+        if key in found:
+            rows = [
+                (label, *(f"{own[each]:.4f}" for each in ("precision", "recall", "f1")), f"{own['gold']:,}")
+                for label, own in found[key].items()
+            ]
+            yield table((what, "precision", "recall", "F1", "gold"), rows, numbers=(1, 2, 3, 4))
+    if "errors" in found:
+        kinds = [(kind, f"{count:,}", MEANINGS[kind]) for kind, count in found["errors"].items()]
+        yield "<h3>Errors by kind</h3>" + table(("kind", "spans", "meaning"), kinds, numbers=(1,))
+    if "calibration" in found:
+        yield _calibration(found["calibration"])
+
+
+def _matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+    head = "".join(f'<th scope="col">{_text(label)}</th>' for label in labels)
+    rows = []
+    for place, (label, row) in enumerate(zip(labels, counts, strict=True)):
+        total = max(1, sum(row))
+        cells = "".join(
+            f'<td class="{"none" if not count else "right" if column == place else "wrong"}" '
+            f'style="--heat: {40 * count / total:.0f}%">{count:,}</td>'
+            for column, count in enumerate(row)
+        )
+        rows.append(f'<tr><th scope="row">{_text(label)}</th>{cells}</tr>')
+    body = "".join(rows)
+    return (
+        f'<div class="wide" tabindex="0"><table class="matrix"><thead><tr><td class="none"></td>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _calibration(found: Mapping[str, Any]) -> str:
+    """A reliability diagram: how often answers of a confidence are right; on the dashed line they are as they say."""
+    width, height, left, low = 420, 220, 36, 28
+
+    def x(share: float) -> float:
+        return left + share * (width - left - 18)
+
+    def y(share: float) -> float:
+        return 8 + (1 - share) * (height - low - 8)
+
+    most = max((count for count, _, _ in found["bins"]), default=1)
+    bars = "".join(
+        f'<rect class="bar" x="{x(confidence) - 6:.1f}" width="12" y="{y(right):.1f}" height="{y(0) - y(right):.1f}" '
+        f'opacity="{0.35 + 0.65 * count / most:.2f}"><title>{count:,.0f} answers of confidence {confidence:.2f}: '
+        f"{right:.0%} right</title></rect>"
+        for count, confidence, right in found["bins"]
+    )
+    marks = "".join(
+        f'<line class="grid" x1="{left}" x2="{width - 18}" y1="{y(share):.1f}" y2="{y(share):.1f}"/>'
+        f'<text x="{left - 6}" y="{y(share) + 4:.1f}" text-anchor="end">{100 * share:.0f}</text>'
+        f'<text x="{x(share):.1f}" y="{height - 8}" text-anchor="middle">{100 * share:.0f}</text>'
+        for share in (0, 0.5, 1)
+    )
+    says = (
+        f"temperature {found['temperature']:.2f}: expected calibration error {found['ece']:.3f}, "
+        f"{found['ece_before']:.3f} without it"
+    )
+    return (
+        f'<h3>Calibration: confidence (across) against how often right (up), in per cent</h3><svg class="chart" '
+        f'style="max-width: {width}px" viewBox="0 0 {width} {height}" role="img" aria-label="{says}">{marks}{bars}'
+        f'<line class="diagonal" x1="{x(0)}" y1="{y(0)}" x2="{x(1)}" y2="{y(1)}"/></svg><p class="quiet">{says}</p>'
+    )
+
+
+def _worst(rows: Sequence[Mapping[str, Any]]) -> str:
+    head = ("text", "gold", "answer", "confidence")
+    return table(head, [(_read(row), *_sides(row), f"{row['confidence']:.2f}") for row in rows], numbers=(3,))
+
+
+def _read(row: Mapping[str, Any]) -> str:
+    pair = row.get("text_pair")
+    return str(row["text"])[:300] if pair is None else f"{str(row['text'])[:200]} | {str(pair)[:200]}"
+
+
+def _sides(row: Mapping[str, Any]) -> tuple[str, str]:
+    if "errors" in row:
+        sides = [
+            "; ".join(f"{span['text'][:60]} ({span['type']})" for each in row["errors"] if (span := each.get(side)))
+            for side in ("gold", "predicted")
+        ]
+        return sides[0] or "no entity", sides[1] or "no entity"
+    return _shown(row.get("gold")), _shown(row.get("predicted"))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+
+
+def _text(value: str) -> str:
+    return escape(printable(value, 600))

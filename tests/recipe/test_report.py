@@ -1,0 +1,95 @@
+"""A run's report.html: every part is there, text of users is only text, and a browser has nothing against it."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import sentences
+from polyhead import load_recipe, train
+from polyhead.recipe.report import REPORT
+
+pytestmark = pytest.mark.xdist_group("browser")
+EVIL = "<script>window.evil=1</script>"
+
+
+@pytest.fixture(scope="module")
+def run(backbones: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    with (folder / "rows.jsonl").open("w") as file:
+        for number, text in enumerate(sentences(60, seed=4)):
+            first = text.split()[0]
+            row = {
+                "text": f"{text} {EVIL}",
+                "topic": EVIL if number % 2 else "b",
+                "themes": ["x"] if number % 3 else ["x", "y"],
+                "degree": number / 60,
+                "names": [{"start": 0, "end": len(first), "type": f"PER{EVIL}" if number % 2 else "LOC"}],
+            }
+            file.write(json.dumps(row) + "\n")
+    (folder / "recipe.yaml").write_text(f"""
+model: {{backbone: {json.dumps(str(backbones("bert")))}}}
+tasks:
+  topic: {{kind: classification}}
+  themes: {{kind: multilabel}}
+  degree: {{kind: regression, range: [0, 1]}}
+  names: {{kind: tagging}}
+data:
+  own:
+    format: jsonl
+    train: rows.jsonl
+    validation: 0.4
+    tasks: {{topic: {{}}, themes: {{}}, degree: {{}}, names: {{}}}}
+training: {{epochs: 2, batch_size: 8, seed: 3}}
+""")
+    train(load_recipe(folder / "recipe.yaml"), folder / "run")
+    return folder / "run"
+
+
+def test_every_part_is_there(run: Path) -> None:
+    page = (run / REPORT).read_text(encoding="utf-8")
+    titles = ("In short", "Metrics over the epochs", "Losses over the epochs", "Metrics", "topic", "themes", "degree",
+              "names", "Embedding, beside", "Data", "Machine and versions", "Recipe")  # fmt: skip
+    assert [title for title in titles if f"<h2>{title}" not in page] == []
+    report = json.loads((run / "result.json").read_text())["validation"]
+    for name in ("topic", "degree", "names"):  # thresholds of several labels are fitted after the last evaluation
+        for value in report["tasks"][name]["metrics"].values():
+            assert f"{value:.4f}" in page
+    for part in ("Gold label (row)", "entity type", "Errors by kind", "Calibration:", "The surest of", "95 % interval"):
+        assert part in page
+    assert "window.evil=1</script>" not in page.replace("&lt;script&gt;window.evil=1&lt;/script&gt;", "")
+
+
+def test_no_report_where_none_is_wanted(run: Path, tmp_path: Path) -> None:
+    train(load_recipe(run.parent / "recipe.yaml"), tmp_path / "run", report=False)
+    assert not (tmp_path / "run" / REPORT).exists()
+
+
+@pytest.fixture
+def opened(browser: Any, run: Path) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto((run / REPORT).as_uri())
+    yield page
+    assert page.evaluate("window.evil") is None
+    context.close()
+    assert said == []
+
+
+def test_in_a_browser(opened: Any) -> None:
+    assert opened.locator("#metrics-curve svg path").count() in (3, 4)  # a correlation below 0 is not drawn
+    assert opened.locator("#loss-curve svg path").count() == 4
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    for theme in ("light", "dark"):
+        opened.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        found = axe.Axe().run(opened).response["violations"]
+        serious = [each for each in found if each["impact"] in ("serious", "critical")]
+        assert [(each["id"], each["nodes"][0]["html"][:200]) for each in serious] == []
+    opened.set_viewport_size({"width": 390, "height": 800})
+    opened.wait_for_timeout(200)
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 390
