@@ -1,6 +1,6 @@
 """``polyhead.json`` and the heads' folders: what a model folder holds beside the sentence-transformers model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from polyhead.kinds import KINDS, Task
 MANIFEST = "polyhead.json"
 HEADS = "heads"
 BRANCHES = "branches"
+CARD = "README.md"
 FORMAT_VERSION = 1
 
 
@@ -31,6 +32,8 @@ class HeadRecord:
     weights_hash: str
     trained: bool = True
     branch: str | None = None
+    evaluation: Mapping[str, Any] | None = None
+    """``rows`` and ``metrics`` of the validation data of its training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Manifest:
     branches: Mapping[str, BranchRecord] = field(default_factory=dict)
     origin: Origin | None = None
     embedding: Mapping[str, Any] | None = None
+    datasets: Sequence[str] = ()
+    """The data sets of the Hub that it was trained on."""
 
 
 def write_manifest(folder: Path, manifest: Manifest, *, version: str) -> None:
@@ -76,6 +81,7 @@ def write_manifest(folder: Path, manifest: Manifest, *, version: str) -> None:
             "weights_hash": head.weights_hash,
             "trained": head.trained,
             "branch": head.branch,
+            "evaluation": head.evaluation,
         }
         write_json(folder / HEADS / name / "config.json", config)
     top = {
@@ -86,6 +92,7 @@ def write_manifest(folder: Path, manifest: Manifest, *, version: str) -> None:
         "branches": {name: asdict(branch) for name, branch in manifest.branches.items()},
         "origin": None if manifest.origin is None else asdict(manifest.origin),
         "embedding": manifest.embedding,
+        "datasets": list(manifest.datasets),
     }
     write_json(folder / MANIFEST, top)
 
@@ -118,10 +125,11 @@ def read_manifest(folder: Path) -> Manifest | None:
     for name, head in heads.items():
         if head.branch is not None and head.branch not in branches:
             raise UserError(f"{path}: head {name} stands on the branch {shown(head.branch)}, which is not there")
-    return Manifest(str(top.get("encoder_hash")), heads, branches, origin, top.get("embedding"))
+    datasets = [name for name in top.get("datasets") or () if isinstance(name, str)]
+    return Manifest(str(top.get("encoder_hash")), heads, branches, origin, top.get("embedding"), datasets)
 
 
-_OURS = {"1_Pooling", "2_Dense", "2_Normalize", "3_Normalize", HEADS, BRANCHES, "README.md", "vocab.txt", "merges.txt"}
+_OURS = {"1_Pooling", "2_Dense", "2_Normalize", "3_Normalize", HEADS, BRANCHES, CARD, "vocab.txt", "merges.txt"}
 
 
 def check_replaceable(folder: Path) -> None:
@@ -147,6 +155,15 @@ def _branch(name: str, values: Any) -> BranchRecord:
     return record
 
 
+def _evaluation(found: Any) -> dict[str, Any] | None:
+    """Rows and metrics, if they are numbers; they decide nothing, so that others are passed over."""
+    metrics = found.get("metrics") if isinstance(found, dict) else None
+    if not isinstance(metrics, dict) or not isinstance(found.get("rows"), int):
+        return None
+    numbers = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
+    return {"rows": found["rows"], "metrics": numbers}
+
+
 def _is_plain(name: str) -> bool:
     return name not in {"", ".", ".."} and "/" not in name and "\\" not in name
 
@@ -169,4 +186,5 @@ def _read_head(path: Path) -> HeadRecord:
         weights_hash=str(config.get("weights_hash")),
         trained=bool(config.get("trained", True)),
         branch=None if config.get("branch") is None else str(config["branch"]),
+        evaluation=_evaluation(config.get("evaluation")),
     )

@@ -17,7 +17,7 @@ def push(pretrained: Pretrained, repository: str, *, private: bool = False, toke
     from huggingface_hub import HfApi
 
     with tempfile.TemporaryDirectory() as place:
-        folder = save(pretrained, Path(place) / "model")
+        folder = save(pretrained, Path(place) / "model", name=repository)
         try:
             api = HfApi(token=token)
             api.create_repo(repository, private=private, exist_ok=True)

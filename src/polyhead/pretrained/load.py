@@ -119,6 +119,7 @@ def _load_heads(folder: Path, manifest: Manifest, pretrained: Pretrained, *, all
     here = pretrained.encoder_hash()
     pretrained.as_recorded = manifest.encoder_hash == here
     pretrained.origin, pretrained.embedding = manifest.origin, dict(manifest.embedding) if manifest.embedding else None
+    pretrained.datasets = manifest.datasets
     for name, branch in manifest.branches.items():
         _load_branch(folder, name, branch, pretrained, allow_mismatch=allow_mismatch)
     reads: dict[str | None, str] = {
@@ -143,7 +144,7 @@ def _load_heads(folder: Path, manifest: Manifest, pretrained: Pretrained, *, all
         if found != record.weights_hash and not allow_mismatch:
             raise UserError(f"{path}: the weights are not those that were saved ({found[:12]}); get it anew")
         belongs = None if record.encoder_hash == below else record.encoder_hash
-        pretrained.put_head(name, Head(record.task, belongs, record.trained, record.branch), head)
+        pretrained.put_head(name, Head(record.task, belongs, record.trained, record.branch, record.evaluation), head)
 
 
 def _load_branch(

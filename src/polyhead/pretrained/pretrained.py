@@ -1,5 +1,6 @@
 """A model in memory with all that belongs to it: what ``load`` returns and ``save`` takes."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,8 @@ class Head:
     encoder_hash: str | None = None
     trained: bool = True
     branch: str | None = None
+    evaluation: Mapping[str, Any] | None = None
+    """``rows`` and ``metrics`` of the validation data of its training; None once the encoder moved without it."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,8 @@ class Pretrained:
     """The model that the last training started from."""
     embedding: dict[str, Any] | None = None
     """What the embedding was measured to be after that training."""
+    datasets: Sequence[str] = ()
+    """The data sets of the Hub that it was trained on."""
 
     @property
     def tasks(self) -> dict[str, Task]:

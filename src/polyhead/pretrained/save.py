@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from polyhead._version import __version__
 from polyhead.errors import UserError, shown
-from polyhead.folder.files import whole_folder
+from polyhead.folder.files import whole_folder, write_text
 from polyhead.folder.hashing import tensors_hash
 from polyhead.folder.manifest import (
     BRANCHES,
+    CARD,
     HEADS,
     BranchRecord,
     HeadRecord,
@@ -21,11 +22,14 @@ from polyhead.folder.manifest import (
     write_manifest,
 )
 from polyhead.folder.sentence_transformers import DENSE, POOLING, write_layout
+from polyhead.pretrained.card import card
 from polyhead.pretrained.pretrained import Pretrained, arrays
 
 
-def save(pretrained: Pretrained, folder: str | Path) -> Path:
+def save(pretrained: Pretrained, folder: str | Path, *, name: str | None = None) -> Path:
     """Write the folder whole or not at all; the weights are always the fp32 masters.
+
+    ``name`` is what the card calls the model, the folder's own name if left out.
 
     Raises:
         UserError: the disk is full, the place cannot be written, or holds something else than a model.
@@ -35,6 +39,7 @@ def save(pretrained: Pretrained, folder: str | Path) -> Path:
     with whole_folder(target) as place:
         try:
             _write(pretrained, place)
+            write_text(place / CARD, card(pretrained, name or target.name))
         except SafetensorError as error:  # its I/O errors are no OSError
             raise UserError(f"{target}: cannot be written ({shown(str(error), 120)})") from None
     return target
@@ -63,9 +68,11 @@ def _write(pretrained: Pretrained, place: Path) -> None:
         module = pretrained.model.heads[name]
         reads = here if head.branch is None else below[head.branch]
         weights = tensors_hash(arrays(module))
-        records[name] = HeadRecord(head.task, head.encoder_hash or reads, weights, head.trained, head.branch)
+        records[name] = HeadRecord(
+            head.task, head.encoder_hash or reads, weights, head.trained, head.branch, head.evaluation
+        )
         save_weights(module, place / HEADS / name / "model.safetensors")
-    manifest = Manifest(here, records, branches, pretrained.origin, pretrained.embedding)
+    manifest = Manifest(here, records, branches, pretrained.origin, pretrained.embedding, pretrained.datasets)
     write_manifest(place, manifest, version=__version__)
 
 

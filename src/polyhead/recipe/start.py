@@ -49,7 +49,20 @@ def begin(
             pretrained.add_head(name, task, branch=branch)
     pretrained.origin = Origin(_whole(start or recipe.model.backbone), pretrained.encoder_hash())
     pretrained.embedding = None
+    pretrained.datasets = list(dict.fromkeys([*pretrained.datasets, *_hub_datasets(recipe)]))
     return recipe, data, pretrained
+
+
+def _hub_datasets(recipe: Recipe) -> list[str]:
+    """Names of data sets on the Hub that the recipe reads."""
+    return [
+        path
+        for each in recipe.data.values()
+        for source in each.sources.values()
+        if source.format == "datasets"
+        for path in source.path
+        if not (recipe.root / path).exists()
+    ]
 
 
 def untrained(recipe: Recipe) -> Polyhead:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from polyhead.evaluation import Report
 from polyhead.evaluation.embeddings import EmbeddingReport
 from polyhead.pretrained import Pretrained, load, save
 from polyhead.training.activations.rows import Source
@@ -34,7 +36,7 @@ def calibrate(subject: Subject, prepared: Prepared, validation: Iterable[Source]
         save(whole, folder)
 
 
-def as_trained(subject: Subject, prepared: Prepared, embedding: EmbeddingReport | None) -> Pretrained:
+def as_trained(subject: Subject, prepared: Prepared, report: Report, embedding: EmbeddingReport | None) -> Pretrained:
     """The whole model with each head's record brought up to date, and what its embedding was measured to be."""
     whole = subject.whole
     moved = any(parameter.requires_grad for parameter in subject.view.model.encoder.parameters())
@@ -42,6 +44,14 @@ def as_trained(subject: Subject, prepared: Prepared, embedding: EmbeddingReport 
     for name, head in whole.heads.items():
         below = head.branch == subject.branch and moved
         trained = name in prepared.taught or (head.trained and not below)
-        heads[name] = replace(head, encoder_hash=None if below else head.encoder_hash, trained=trained)
-    report = None if embedding is None else embedding.as_dict()
-    return replace(whole, model=subject.trained(), heads=heads, embedding=report)
+        evaluation = evaluated(report, name) or (None if below else head.evaluation)
+        belongs = None if below else head.encoder_hash
+        heads[name] = replace(head, encoder_hash=belongs, trained=trained, evaluation=evaluation)
+    kept = None if embedding is None else embedding.as_dict()
+    return replace(whole, model=subject.trained(), heads=heads, embedding=kept)
+
+
+def evaluated(report: Report, task: str) -> dict[str, Any] | None:
+    """What is noted of a task's metrics with its head."""
+    found = report.tasks.get(task)
+    return None if found is None else {"rows": found.rows, "metrics": dict(found.metrics)}

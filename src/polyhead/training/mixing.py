@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from polyhead.pretrained import save
 from polyhead.training.embedding.mixtures import END, SHARES, START, keep_weights, mix, read_weights
-from polyhead.training.keep import MODEL
+from polyhead.training.keep import MODEL, evaluated
 from polyhead.training.result import EvaluationReport, Mixture
 from polyhead.training.run import Run
 from polyhead.training.selection import Selection
@@ -29,5 +29,9 @@ def interpolate(run: Run, best: EvaluationReport) -> tuple[EvaluationReport, lis
             chosen, best = share, replace(best, held=beyond is None, **scores._asdict())
     mix(whole.model, start, end, chosen)
     whole.embedding = None if best.embedding is None else best.embedding.as_dict()
+    whole.heads = {
+        name: replace(head, evaluation=evaluated(best.report, name) or head.evaluation)
+        for name, head in whole.heads.items()
+    }
     save(whole, run.folder / MODEL)
     return best, tried

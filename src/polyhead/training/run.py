@@ -158,7 +158,7 @@ class Run:
         worse = None if self.keeping.interpolate else beyond  # mixtures are chosen later
         best = self.selection.update(scores.score, waits=self.staging.last, worse=worse)
         if best:
-            save(as_trained(self.subject, prepared, scores.embedding), self.folder / MODEL)
+            save(as_trained(self.subject, prepared, scores.report, scores.embedding), self.folder / MODEL)
             if self.settings.plan.name == "lora":
                 save_adapter(self.model, self.settings.plan.lora or Lora(), self.folder / ADAPTER)
         apply(prepared.parts, self.staging.stage.learns)
