@@ -146,25 +146,6 @@ def test_heads_named_like_methods_of_modules(backbones: Callable[[str], Path], t
     assert again.predict("Anna walks").tasks == before.tasks
 
 
-def test_push_to_hub_uploads_the_whole_folder(model: Polyhead, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, object] = {}
-
-    class Api:
-        def __init__(self, token: str | None = None) -> None:
-            seen["token"] = token
-
-        def create_repo(self, repository: str, **options: object) -> None:
-            seen["repository"] = repository
-
-        def upload_folder(self, *, repo_id: str, folder_path: Path) -> str:
-            seen["files"] = {str(path.relative_to(folder_path)) for path in folder_path.rglob("*.json")}
-            return f"uploaded to {repo_id}"
-
-    monkeypatch.setattr("huggingface_hub.HfApi", Api)
-    assert model.push_to_hub("someone/model", token="t") == "uploaded to someone/model"
-    assert {"modules.json", "polyhead.json", "heads/names/config.json", "tokenizer.json"} <= seen["files"]  # type: ignore[operator]
-
-
 @pytest.mark.parametrize(
     ("call", "words"),
     [
