@@ -50,18 +50,29 @@ def draw_map(
     ``texts`` are written beside their points if there are few.
     """
     columns: dict[str, Colouring | None] = dict(list(colourings.items())[:_PANELS]) or {"": None}
-    figure = Figure(figsize=(5.4 * len(columns), 4.9 * len(points)), layout="constrained", dpi=120)
-    rows = figure.subplots(len(points), len(columns), squeeze=False)
-    for panels, (method, own) in zip(rows, points.items(), strict=True):
-        for axes, (name, colouring) in zip(panels, columns.items(), strict=True):
-            _panel(axes, own, colouring)
-            for text, (x, y) in zip(texts if len(texts) <= _FEW else (), own, strict=False):
-                axes.annotate(plain(shorten(text, 44, placeholder=" …")), (x, y), (0, 6), textcoords="offset points",
-                              ha="center", fontsize=7, color="#555555", annotation_clip=False)  # fmt: skip
-            if 0 < len(texts) <= _FEW:
-                axes.margins(0.28, 0.12)
-            axes.set_title(plain(f"{method}, by {name}" if name else method), loc="left", fontsize=11)
+    panels = [(method, own, name, each) for method, own in points.items() for name, each in columns.items()]
+    across = len(columns) if len(columns) > 1 else len(points)
+    down = len(panels) // across
+    figure = Figure(figsize=(5.4 * across, 4.9 * down), layout="constrained", dpi=120)
+    grid = figure.subplots(down, across, squeeze=False).flat
+    for axes, (method, own, name, colouring) in zip(grid, panels, strict=True):
+        _panel(axes, own, colouring)
+        axes.set_title(plain(f"{method}, by {name}" if name else method), loc="left", fontsize=11)
+        if 0 < len(texts) <= _FEW:
+            _write(axes, texts, own)
     save_figure(figure, path)
+
+
+def _write(axes: Axes, texts: Sequence[str], points: FloatArray) -> None:
+    """Each text above its point, or below it where the nearest other point is above."""
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(distances, np.inf)
+    nearest = points[distances.argmin(axis=1)]
+    for text, (x, y), (_, other) in zip(texts, points, nearest, strict=True):
+        short, place = plain(shorten(text, 44, placeholder=" …")), (0, 6 if other <= y else -13)
+        axes.annotate(short, (x, y), place, textcoords="offset points", ha="center", fontsize=7, color="#555555",
+                      annotation_clip=False)  # fmt: skip
+    axes.margins(0.28, 0.12)
 
 
 def _panel(axes: Axes, points: FloatArray, colouring: Colouring | None) -> None:
