@@ -32,7 +32,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def run_page(page: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Run a page's blocks in their order, in one folder: files are written, Python shares its names, shells must end well."""
+    """Run a page's blocks in order, in one folder: files are written, Python shares its names, shells must end well."""
     monkeypatch.chdir(place)
     (place / "bin").mkdir()
     command = place / "bin" / "polyhead"
@@ -50,7 +50,9 @@ def run_page(page: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> list[s
             names = runpy.run_path(str(script), init_globals=names, run_name=where)
         elif block.language == "sh":
             path = f"{place / 'bin'}:{os.environ['PATH']}"
-            done = subprocess.run(["sh", "-ec", block.text], capture_output=True, text=True, env={**os.environ, "PATH": path})
+            done = subprocess.run(
+                ["sh", "-ec", block.text], capture_output=True, text=True, env={**os.environ, "PATH": path}
+            )
             assert done.returncode == 0, f"{where}: {done.stderr}"
             said.append(done.stdout)
         else:
@@ -73,10 +75,10 @@ def test_pages(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs", reason="pip install 'polyhead[docs]'")
     environment = {**os.environ, "PYTHON": sys.executable}
-    command = [ROOT / "scripts/docs", "build", "--site-dir", tmp_path / "site"]
+    command = [str(ROOT / "scripts/docs"), "build", "--site-dir", str(tmp_path / "site")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     pages = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*.html")}
-    assert {"index.html", "tutorial.html", "api.html", "examples/topic-entities/README.html"} <= pages
+    assert {"index.html", "tutorial.html", "api.html", "examples/topic-entities/index.html"} <= pages
     assert "from_pretrained" in (tmp_path / "site/api.html").read_text(encoding="utf-8")
     assert (tmp_path / "site/examples/topic-entities/curves.png").is_file()
