@@ -39,7 +39,9 @@ def hostile(backbones: Callable[[str], Path]) -> Polyhead:
 
 @pytest.fixture(scope="module")
 def two(served: Polyhead, hostile: Polyhead) -> Iterator[Live]:
-    with serving([Served("tiny", served, history=HISTORY), Served("hostile", hostile)]) as found:
+    with serving(
+        [Served("tiny", served, history=HISTORY, card=f"# A card {EVIL}"), Served("hostile", hostile)]
+    ) as found:
         yield found
 
 
@@ -253,6 +255,7 @@ def test_model_shows_heads_curves_and_the_server(page: Any) -> None:
     assert "travel, politics, other" in page.locator("table.facts").nth(1).inner_text()
     assert page.locator(".chart path").count() == 2
     assert "epoch 2 was kept" in page.locator("#view-model").inner_text()
+    assert page.locator("#card").inner_text() == f"# A card {EVIL}"
     page.select_option("#model", "hostile")
     page.locator(".chart").wait_for(state="detached")
 

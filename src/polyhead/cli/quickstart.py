@@ -66,7 +66,7 @@ def quickstart(
     out.print(predictions_table(answers, list(model.tasks)))
     out.print(f"\nTrained in {result.seconds:.0f} s. The run is in {folder}:", markup=False)
     lines = (
-        f"  {folder / 'curves.png'}      losses and metrics over training",
+        f"  {folder / 'report.html'}     metrics, curves, errors: open it in a browser",
         f"  {folder / 'embeddings.png'}  the test sentences as the encoder sees them",
         f"  {folder / 'model'}           a sentence-transformers folder with the heads beside it",
         "\nTry next:",

@@ -95,6 +95,7 @@ def serve(
                 name,
                 open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch),
                 history=_history(Path(model)),
+                card=_card(Path(model)),
             )
             for name, model in named.items()
         ]
@@ -141,6 +142,17 @@ def _history(model: Path) -> list[dict[str, Any]]:
         if (folder / "metrics.jsonl").is_file() and (folder / "run.json").is_file():
             return [row for row in read_history(folder) if "eval_loss" in row]
     return []
+
+
+def _card(model: Path) -> str:
+    """The model's card, where it is in a folder here and has one."""
+    from polyhead.folder.manifest import CARD, MANIFEST
+
+    for folder in (model, model / "model"):
+        if (folder / MANIFEST).is_file() and (folder / CARD).is_file():
+            text = (folder / CARD).read_text(encoding="utf-8", errors="replace")
+            return text[text.find("\n---\n") + 5 :].strip() if text.startswith("---\n") else text
+    return ""
 
 
 def _quickstart(device: str | None) -> Path:

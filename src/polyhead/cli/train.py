@@ -127,7 +127,7 @@ def _print(folder: Path, result: "TrainingResult", recipe: "Recipe") -> None:
     best = result.best
     ending = (
         f"\nDone in {result.seconds:,.0f} s{early}; kept step {best.step:,} (epoch {best.epoch}) in {result.model}",
-        f"Curves: {folder / 'curves.png'}",
+        f"Report: {folder / 'report.html'}",
         f"Next:   polyhead evaluate {folder} {folder / 'recipe.yaml'} --split {split}",
         f'        polyhead predict {folder} "a sentence of yours"',
     )

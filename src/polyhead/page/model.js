@@ -42,8 +42,9 @@ export function modelView(place, state) {
         el("thead", {}, el("tr", {}, ["head", "kind", "labels"].map((each) => el("th", { scope: "col" }, each)))),
         el("tbody", {}, heads.map(([name, each]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, each.level === "pair" ? `${each.kind} of pairs` : each.kind), el("td", {}, each.labels.join(", ") || "–"))))) : el("p", { class: "empty" }, "This model has no heads."))));
     tick();
-    const found = await history(state.model).catch(() => ({ rows: [] }));
+    const found = await history(state.model).catch(() => ({ rows: [], card: "" }));
     if (found.rows.length) facts.append(curves(found.rows));
+    if (found.card) facts.append(el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Card")), el("pre", { class: "recipe", id: "card", tabindex: 0, dir: "auto" }, found.card)));
   }
 
   function curves(rows) {

@@ -16,10 +16,14 @@ from polyhead.serving.errors import RequestError
 class Served:
     """A model under its name, ready to answer."""
 
-    def __init__(self, name: str, model: Polyhead, *, history: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(
+        self, name: str, model: Polyhead, *, history: Sequence[Mapping[str, Any]] = (), card: str = ""
+    ) -> None:
         self.name = name
         self.history = history
         """What was measured after each epoch of its training, where that is known."""
+        self.card = card
+        """Its card in Markdown, where it has one."""
         self.model = model
         self.tasks: Mapping[str, Task] = model.tasks
         self.predictor: Predictor = model.predictor

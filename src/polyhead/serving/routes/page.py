@@ -75,8 +75,9 @@ def _column(values: list[Any]) -> list[Any]:
 
 @router.get("/models/{model}/history")
 async def history(request: Request) -> Response:
-    """What was measured after each epoch of the training that made the model, if that is known."""
-    return json_response({"rows": embedding_model(request).history})
+    """What was measured after each epoch of the training that made the model, if that is known; and its card."""
+    served = embedding_model(request)
+    return json_response({"rows": served.history, "card": served.card})
 
 
 @router.get("/v1/status")
