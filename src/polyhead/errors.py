@@ -26,6 +26,10 @@ class MissingExtra(UserError):
         super().__init__(f"{library} is needed for this and not installed; run: pip install 'polyhead[{extra}]'")
 
 
+class NotAvailableError(UserError):
+    """A model that is neither here nor given by the Hub."""
+
+
 def shown(value: object, limit: int = 60) -> str:
     """``value`` as an error message quotes it: one line, control characters escaped, at most ``limit`` characters."""
     text = ascii(value) if not isinstance(value, str) or not value.isprintable() else repr(value)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import torch
 from conftest import sentences
 from polyhead import Polyhead
 from polyhead.data.example import Example
+from polyhead.kinds import ClassificationTask
+from polyhead.modeling.branch import Branch
 
 
 def in_a_thread(work: Callable[[], int]) -> int:
@@ -92,3 +95,33 @@ def test_a_fault_in_a_lane_is_raised(wide: Polyhead, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(type(wide.engine), "__call__", fails)
     with pytest.raises(MemoryError, match="too much"):
         wide.encode(sentences(64, seed=2, longest=40))
+
+
+@pytest.mark.parametrize("watched", ["a mix of layers", "a fork"])
+def test_passes_that_are_watched_take_turns(watched: str, backbones: Callable[[str], Path]) -> None:
+    """Hooks on shared layers would see other threads' states: two threads give what one gives."""
+    texts = sentences(60, seed=6, longest=40)
+    with threads(2):
+        model = Polyhead.from_pretrained(backbones("bert"), dtype="float32")
+        if watched == "a fork":
+            encoder = model.pretrained.model.encoder
+            model.pretrained.model.set_branch("own", Branch(encoder.backbone, encoder.pooling, depth=1))
+            task = ClassificationTask(kind="classification", labels=("a", "b"))
+            model.pretrained.add_head("topic", task, branch="own")
+            model.refresh()
+        else:
+            model.add_head("topic", "classification", ["a", "b"], layers="mix")
+        assert model.engine.lanes == 1
+        expected = [model.logits(text)["topic"][0] for text in texts]
+        found: dict[int, list[Any]] = {0: [], 1: []}
+
+        def ask(number: int) -> None:
+            found[number] += [model.logits(text)["topic"][0] for text in texts]
+
+        both = [threading.Thread(target=ask, args=(number,)) for number in found]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+    for each in found.values():
+        np.testing.assert_allclose(each, expected, atol=1e-5)

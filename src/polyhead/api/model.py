@@ -20,6 +20,7 @@ from polyhead.api.heads import (
     wanted_heads,
 )
 from polyhead.data.example import Example
+from polyhead.documents import Document
 from polyhead.errors import UserError, shown
 from polyhead.inference.encode import Encoded, encode
 from polyhead.inference.engines.torch import TorchEngine
@@ -242,7 +243,7 @@ class Polyhead:
         check_texts(self.tasks, heads, examples)
         prompt = self.pretrained.settings.prompt_text()
         rows = list(self.predictor.rows(examples, tasks=heads, prompt=prompt))
-        return {name: stacked([row.logits[name] for row in rows]) for name in heads}
+        return {name: stacked([row.logits[name] for row in rows], len(self.tasks[name].outputs)) for name in heads}
 
     def predict_proba(self, inputs: Text | Sequence[Text], task: str) -> NDArray[np.float32]:
         """Probabilities of a task's labels, columns in the order of its labels. *Shape:* (texts, labels).
@@ -304,13 +305,22 @@ class Polyhead:
 
         rest = iter(examples)
         while chunk := list(islice(rest, CHUNK)):
+            tasks = [name for name in self.tasks if any(name in example.labels for example in chunk)]
+            computed = [example for example in chunk if example.vector is not None]
+            if computed:
+                vectors = np.stack([np.asarray(example.vector, dtype=np.float32) for example in computed])
+                logits = {name: self.predictor.engine.classify(name, [vectors]) for name in tasks}
+                for number, example in enumerate(computed):
+                    own = {name: logits[name][number] for name in example.labels}
+                    yield Scored(example, Document("", {}, tokens=0), own)
+            texts = [example for example in chunk if example.vector is None]
             rows = self.predictor.rows(
-                chunk,
-                tasks=[name for name in self.tasks if any(name in example.labels for example in chunk)],
+                texts,
+                tasks=tasks,
                 prompt=self.pretrained.settings.prompt_text(),
                 advance=advance or (lambda count: None),
             )
-            for example, row in zip(chunk, rows, strict=True):
+            for example, row in zip(texts, rows, strict=True):
                 yield Scored(example, row.document, row.logits)
 
     def add_head(self, name: str, kind: str, labels: Sequence[str] = (), **settings: Any) -> None:

@@ -1,6 +1,7 @@
 """``polyhead map``."""
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,13 +51,18 @@ def map_(
     """
     from polyhead.data.faults import FaultLog
     from polyhead.evaluation.maps import draw_map, map_page
-    from polyhead.evaluation.projections import METHODS, NAMES, project
+    from polyhead.evaluation.projections import FEWEST, METHODS, NAMES, project
     from polyhead.folder.files import write_text
     from polyhead.inference.progress import progress
 
     methods = [name for each in method.split(",") if (name := each.strip())]
     if not methods or any(each not in METHODS for each in methods):
         raise UserError(f"--method: must be of {', '.join(METHODS)}; found {shown(method)}")
+    if "umap" in methods and find_spec("umap") is None:
+        raise ModuleNotFoundError("umap", name="umap")
+    place = output or Path(f"{file.stem}-map")
+    if not place.name:
+        raise UserError(f"--output: must be a name, such as maps/mine; found {shown(str(output))}")
     log = FaultLog()
     examples = _read(file, format, {"text": text, "columns": names_of(columns)}, label or [], log)
     if len(examples) > rows:
@@ -76,8 +82,8 @@ def map_(
     for each in methods:
         if not json:
             notes.print(f"drawing by {NAMES[each]} …")
-        points[NAMES[each]] = project(embeddings, each)  # type: ignore[arg-type]
-    place = output or Path(f"{file.stem}-map")
+        few = len(examples) < FEWEST[each]
+        points[f"PCA: too few texts for {NAMES[each]}" if few else NAMES[each]] = project(embeddings, each)  # type: ignore[arg-type]
     picture, page = place.with_name(place.name + ".png"), place.with_name(place.name + ".html")
     name = title or f"{file.name} as {Path(model).name or model} sees it"
     about = f"{len(examples):,} texts, {embeddings.shape[1]} numbers each"
@@ -86,6 +92,7 @@ def map_(
     write_text(page, map_page(name, about, texts, points, colourings))
     if json:
         print_json({"picture": str(picture), "page": str(page), "texts": len(examples),
+                    "truncated": sum(each.truncated for each in answers), "oddities": dict(log.counts),
                     "colourings": {name: each.names for name, each in colourings.items()}})  # fmt: skip
         return
     for line in log.lines():

@@ -24,10 +24,10 @@ def plot(
     from polyhead.training.history import METRICS_FILE
 
     histories = {}
-    for run in runs:
+    for run in dict.fromkeys(runs):
         if not (run / METRICS_FILE).is_file():
             raise UserError(f"{run}: no run's folder, {METRICS_FILE} is missing; give folders that polyhead train made")
         name = run.name if run.name not in histories else str(run)
         histories[name] = read_history(run)
     draw_runs(histories, output)
-    out.print(f"{output}  the curves of {len(runs)} run{'s' if len(runs) > 1 else ''}", markup=False)
+    out.print(f"{output}  the curves of {len(histories)} run{'s' if len(histories) > 1 else ''}", markup=False)

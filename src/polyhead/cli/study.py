@@ -1,5 +1,6 @@
 """``polyhead study``."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +48,8 @@ def study(
     Run it again to go on where it stopped. Leaves a page (study.html) and a table (study.md).
     """
     from polyhead.recipe import load_recipe
+    from polyhead.recipe.announce import fallback_notes
+    from polyhead.recipe.start import at_hand
     from polyhead.study import Design, summarize
     from polyhead.study import study as run
     from polyhead.study.write import write_reports
@@ -61,6 +64,9 @@ def study(
         rows=rows,
     )
     folder = output or Path("studies") / loaded.name
+    if start is None:
+        for line in fallback_notes(replace(loaded, model=at_hand(loaded.model))):
+            notes.print(printable(line, 400), markup=False)
     view = _View(quiet=json)
     with view:
         results = run(

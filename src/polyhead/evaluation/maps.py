@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +16,7 @@ from polyhead.page import offline
 _COLOURS = 7
 _PANELS = 3
 _FEW = 20
+_LABEL = 44
 _LONGEST = 400
 _GRID = 10_000
 OTHERS = "others"
@@ -69,7 +69,7 @@ def _write(axes: Axes, texts: Sequence[str], points: FloatArray) -> None:
     np.fill_diagonal(distances, np.inf)
     nearest = points[distances.argmin(axis=1)]
     for text, (x, y), (_, other) in zip(texts, points, nearest, strict=True):
-        short, place = plain(shorten(text, 44, placeholder=" …")), (0, 6 if other <= y else -13)
+        short, place = plain(text if len(text) <= _LABEL else text[: _LABEL - 1] + "…"), (0, 6 if other <= y else -13)
         axes.annotate(short, (x, y), place, textcoords="offset points", ha="center", fontsize=7, color="#555555",
                       annotation_clip=False)  # fmt: skip
     axes.margins(0.28, 0.12)
@@ -82,7 +82,8 @@ def _panel(axes: Axes, points: FloatArray, colouring: Colouring | None) -> None:
     for code in sorted(set(codes.tolist())):
         group = points[codes == code]
         rest = len(names) > _COLOURS and code == _COLOURS
-        label = f"{OTHERS if rest else plain(names[code])[:40]} ({len(group):,})" if names else None
+        name = OTHERS if rest else plain(names[code])[:40] if names else ""
+        label = f"\u200b{name} ({len(group):,})" if names else None  # a legend leaves out what begins with _
         axes.scatter(group[:, 0], group[:, 1], s=size, color=COLOURS[code], label=label, alpha=0.8, linewidths=0)
     axes.set_xticks([])
     axes.set_yticks([])

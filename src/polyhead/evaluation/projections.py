@@ -10,7 +10,8 @@ from polyhead.kinds.base import FloatArray
 Method = Literal["pca", "tsne", "umap"]
 METHODS: tuple[Method, ...] = get_args(Method)
 NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
-_FEWEST = {"pca": 3, "tsne": 4, "umap": 5}
+FEWEST = {"pca": 0, "tsne": 4, "umap": 5}
+"""Texts below which a method cannot draw; PCA does it then."""
 _FEW = 2000
 
 
@@ -25,7 +26,7 @@ def project(embeddings: FloatArray, method: Method, *, seed: int = 0) -> FloatAr
         ModuleNotFoundError: ``umap`` without umap-learn.
     """
     rows = len(embeddings)
-    if rows < _FEWEST[method] or method == "pca":
+    if rows < FEWEST[method] or method == "pca":
         return _pca(embeddings)
     if method == "tsne":
         from sklearn.manifold import TSNE

@@ -225,9 +225,11 @@ class Predictor:
                 )
 
 
-def stacked(arrays: Sequence[FloatArray]) -> FloatArray:
+def stacked(arrays: Sequence[FloatArray], outputs: int) -> FloatArray:
     """Rows as one array; those of unlike length get NaN behind. *Shapes:* (tokens, outputs) each, or (outputs,)."""
-    if not arrays or arrays[0].ndim == 1:
+    if not arrays:
+        return np.zeros((0, outputs), dtype=np.float32)
+    if arrays[0].ndim == 1:
         return np.asarray(arrays, dtype=np.float32)
     whole = np.full((len(arrays), max(map(len, arrays)), arrays[0].shape[1]), np.nan, dtype=np.float32)
     for row, each in zip(whole, arrays, strict=True):

@@ -23,7 +23,7 @@ def offline(title: str, script: str, data: Any, body: str = "") -> str:
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'"
     icon = "data:image/svg+xml;base64," + base64.b64encode(PARTS["icon.svg"]).decode()
-    name = escape(title)
+    name = escape(title.encode("utf-8", "replace").decode())
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{name}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -25,7 +25,8 @@ _TAGS = ("sentence-transformers", "polyhead", "feature-extraction", "sentence-si
 
 
 def card(pretrained: Pretrained, name: str) -> str:
-    """The card of a model that is opened as ``name``."""
+    """The card of a model that is opened as ``name``: its folder's name, from the one around it, or that on the Hub."""
+    name = name.encode("utf-8", "replace").decode()
     return f"---\n{_metadata(pretrained, name).to_yaml()}\n---\n\n" + "\n".join(_body(pretrained, name)) + "\n"
 
 
@@ -75,6 +76,8 @@ def _body(pretrained: Pretrained, name: str) -> Iterator[str]:
         )
         yield ""
     yield "## Use\n"
+    if "/" not in name:
+        yield "The name below is this folder's, for the folder around it; elsewhere give its path.\n"
     yield f"```python\nfrom polyhead import Polyhead\n\nmodel = Polyhead.from_pretrained({own})"
     alone = [task for task, head in heads.items() if head.task.level != "pair"]
     pairs = [task for task, head in heads.items() if head.task.level == "pair" and head.task.kind != "pairs"]
@@ -98,7 +101,7 @@ def _body(pretrained: Pretrained, name: str) -> Iterator[str]:
 def _limits(pretrained: Pretrained) -> Iterator[str]:
     if pretrained.origin is not None:
         at = pretrained.origin.model
-        known = f"`{_cell(at)}`" if _HUB_NAME.fullmatch(at) else "a model in a local folder"
+        known = f"`{at}`" if _HUB_NAME.fullmatch(at) else "a model in a local folder"
         yield f"- Its training started from {known}."
     drift = (pretrained.embedding or {}).get("drift")
     if drift:

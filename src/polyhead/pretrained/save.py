@@ -39,7 +39,7 @@ def save(pretrained: Pretrained, folder: str | Path, *, name: str | None = None)
     with whole_folder(target) as place:
         try:
             _write(pretrained, place)
-            write_text(place / CARD, card(pretrained, name or target.name))
+            write_text(place / CARD, card(pretrained, name or target.resolve().name))
         except SafetensorError as error:  # its I/O errors are no OSError
             raise UserError(f"{target}: cannot be written ({shown(str(error), 120)})") from None
     return target

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from polyhead.modeling.components import size_of
+from polyhead.pretrained import DEFAULT_BACKBONE
 from polyhead.printing import size
 from polyhead.recipe.schema import Recipe
 from polyhead.training import TrainingSettings
@@ -15,8 +16,8 @@ from polyhead.training.subject import Subject
 
 def fallback_notes(recipe: Recipe) -> list[str]:
     """That another backbone is used than the recipe asks for, if one is; ``recipe`` as ``begin`` gave it."""
-    asked, used = (recipe.raw.get("model") or {}).get("backbone"), recipe.model.backbone
-    if asked in (None, used):
+    asked, used = (recipe.raw.get("model") or {}).get("backbone", DEFAULT_BACKBONE), recipe.model.backbone
+    if asked == used:
         return []
     return [f"! {asked} cannot be had here: {used}, the recipe's fallback, is used INSTEAD; figures are of that one"]
 

@@ -48,7 +48,7 @@ def facts_of(
         "recipe": json.loads(json.dumps(dict(recipe.raw), default=str)),
         "data_root": str(recipe.root.resolve()),
         "from": None if start is None else str(Path(start).resolve() if Path(start).exists() else start),
-        "backbone": recipe.model.backbone,
+        "backbone": recipe.model.backbone if start is None else str(start),
         "seed": recipe.training.seed,
         "model_hash": tensors_hash(arrays(pretrained.model)),
         "config_hash": _config_hash(pretrained),

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from polyhead.errors import UserError
+from polyhead.errors import UserError, shown
 from polyhead.folder.files import write_json, write_text
 from polyhead.pretrained import Pretrained
 from polyhead.recipe.announce import disk_note, fallback_notes, plan_notes
@@ -92,8 +92,6 @@ def train(
         )
         write_json(folder / RESULT, _summary(result))
         forget_weights(folder)
-        if report:
-            write_report(recipe, data, result, facts, read_history(folder), folder, device=device)
     except KeyboardInterrupt:
         raise Interrupted("interrupted at once", way_on(folder)) from None
     except Interrupted as error:
@@ -107,7 +105,25 @@ def train(
             from polyhead.evaluation.pictures import draw_curves  # matplotlib would make every verb start later
 
             draw_curves(read_history(folder), folder / "curves.png")
+    if report:
+        _report(recipe, data, result, facts, folder, device, watcher)
     return result
+
+
+def _report(
+    recipe: Recipe,
+    data: Data,
+    result: TrainingResult,
+    facts: dict[str, Any],
+    folder: Path,
+    device: str | None,
+    watcher: Watcher,
+) -> None:
+    """The training is done, whatever becomes of its report."""
+    try:
+        write_report(recipe, data, result, facts, read_history(folder), folder, device=device)
+    except (UserError, RuntimeError, MemoryError) as error:
+        watcher.on_note(f"! there is no report.html: {error}")
 
 
 def _run(
@@ -160,8 +176,25 @@ def taken(folder: Path) -> bool:
 
 
 def read_history(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's ``metrics.jsonl``."""
-    return [json.loads(line) for line in (folder / METRICS_FILE).read_text(encoding="utf-8").splitlines()]
+    """The lines of a run's ``metrics.jsonl``.
+
+    Raises:
+        UserError: it cannot be read, or a line of it is no JSON object.
+    """
+    path, rows = folder / METRICS_FILE, []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({type(error).__name__})") from None
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            row = None
+        if not isinstance(row, dict):
+            raise UserError(f"{path}:{number}: must be a JSON object, found {shown(line)}; was the run killed?")
+        rows.append(row)
+    return rows
 
 
 def _summary(result: TrainingResult) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 
 from polyhead.api import Polyhead
-from polyhead.errors import UserError, shown
+from polyhead.errors import NotAvailableError, UserError, shown
 from polyhead.folder.manifest import Origin
 from polyhead.folder.settings import ProjectionSettings
 from polyhead.pretrained import Pretrained, find, load
+from polyhead.pretrained.find import HUB_NAME
 from polyhead.recipe.data import Data, prepare
 from polyhead.recipe.keeping import fork
 from polyhead.recipe.projection import PCA_TEXTS, project_by_pca
@@ -54,14 +55,14 @@ def begin(
 
 
 def _hub_datasets(recipe: Recipe) -> list[str]:
-    """Names of data sets on the Hub that the recipe reads."""
+    """Names of data sets on the Hub that the recipe trains on."""
     return [
         path
         for each in recipe.data.values()
-        for source in each.sources.values()
-        if source.format == "datasets"
+        for split, source in each.sources.items()
+        if split == "train" and source.format == "datasets"
         for path in source.path
-        if not (recipe.root / path).exists()
+        if HUB_NAME.fullmatch(path) and not (recipe.root / path).exists()
     ]
 
 
@@ -96,7 +97,7 @@ def at_hand(model: ModelSettings) -> ModelSettings:
     """
     try:
         find(model.backbone)
-    except UserError:
+    except NotAvailableError:
         if model.fallback is None:
             raise
         return model.model_copy(update={"backbone": model.fallback})

@@ -40,7 +40,7 @@ class Job:
         self.submitted = time.perf_counter()
         self.begun = 0.0
         self.seconds = 0.0
-        """What its rounds took; other requests' texts were in them, too."""
+        """From its first round to its last; other requests' texts were in them, too."""
         self.tokens = sum(each.tokens for each in reads)
         """Of the texts whose turn has not come."""
         self._turns = sorted(range(len(reads)), key=lambda number: -reads[number].tokens)
@@ -187,7 +187,11 @@ class Queue:
             self._run(chosen, lane)
             lane.began = 0.0
         stopped = RequestError(503, "the server is stopping", retry_after=1)
-        _end([(job, stopped) for job in self._jobs])
+        with self._changed:
+            left = list(self._jobs)
+            self._jobs.clear()
+            self.texts = 0
+        _end([(job, stopped) for job in left])
 
     def _round(self, lane: _Lane) -> list[tuple[Job, int]] | None:
         """What a lane computes next: texts of one model, a turn a request; None when it is time to stop."""
@@ -244,7 +248,7 @@ class Queue:
         done = Round(served.name, len(chosen), sum(each.tokens for each in reads), tasks, seconds)
         with self._changed:
             for job in jobs:
-                job.seconds += seconds
+                job.seconds = time.perf_counter() - job.begun
             self.rate += 0.1 * (len(self._lanes) * done.texts / seconds - self.rate)
             self.done_texts += done.texts
             self.done_tokens += done.tokens

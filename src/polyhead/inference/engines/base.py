@@ -30,8 +30,11 @@ class Engine(Protocol):
     """Tokens of a batch, padding included, at which this engine is fast."""
     max_width: int
     """Tokens of the longest text that it could take, whatever the model's own limit is."""
-    lanes: int
-    """Batches that it computes faster side by side, each in a thread of its own, than one after the other."""
+
+    @property
+    def lanes(self) -> int:
+        """Batches that it computes faster side by side, each in a thread of its own, than one after the other."""
+        ...
 
     def __call__(
         self, padded: Padded, *, tasks: Collection[str], pairs: Collection[str] = (), token_states: bool = False

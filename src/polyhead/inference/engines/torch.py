@@ -5,7 +5,8 @@ for the other core after each small product (measured in docs/benchmarks.md). So
 """
 
 from collections.abc import Collection, Sequence
-from threading import Thread
+from contextlib import nullcontext
+from threading import Lock, Thread
 
 import numpy as np
 import torch
@@ -34,14 +35,31 @@ class TorchEngine:
         self.max_tokens = batch_tokens(self.device)
         self.max_width = max_positions(model.encoder.backbone.network.config) or _UNBOUNDED
         self._threads = torch.get_num_threads()
-        self.lanes = min(self._threads, _MOST_LANES) if self.device.type == "cpu" else 1
+        self._lanes = min(self._threads, _MOST_LANES) if self.device.type == "cpu" else 1
+        self._turn = Lock()
         self.model = computing_model(model.to(self.device).eval(), dtype=self.dtype)
 
-    @torch.inference_mode()
+    @property
+    def lanes(self) -> int:
+        """Batches at a time: as many as there are cores, eight at most; one where passes are watched, and on a GPU."""
+        return 1 if self._watched else self._lanes
+
+    @property
+    def _watched(self) -> bool:
+        """Whether passes are watched by hooks on their layers, which would see each other's: branches, mixed layers."""
+        return bool(self.model.branches) or any(self.model.heads[name].reads_layers for name in self.model.heads)
+
     def __call__(
         self, padded: Padded, *, tasks: Collection[str], pairs: Collection[str] = (), token_states: bool = False
     ) -> EngineOutput:
-        """One forward pass."""
+        """One forward pass; one at a time where passes are watched, whatever thread asks."""
+        with self._turn if self._watched else nullcontext():
+            return self._pass(padded, tasks, pairs, token_states=token_states)
+
+    @torch.inference_mode()
+    def _pass(
+        self, padded: Padded, tasks: Collection[str], pairs: Collection[str], *, token_states: bool
+    ) -> EngineOutput:
         heads = self.model.heads
         encoded, views = self.model.views(to_inputs(padded).to(self.device), (*tasks, *pairs))
         logits = {name: _numpy(heads[name].answer(heads[name](views[name]), views[name])) for name in tasks}
@@ -55,7 +73,7 @@ class TorchEngine:
         torch keeps the number a thread, and the last one that was set for threads to come, which they take when they
         first look: this one must have looked before that is all cores again.
         """
-        torch.set_num_threads(self._threads // self.lanes)
+        torch.set_num_threads(self._threads // self._lanes)
         torch.get_num_threads()
         others = Thread(target=torch.set_num_threads, args=(self._threads,))
         others.start()
