@@ -15,7 +15,7 @@ def test_it_names_every_verb_and_its_options() -> None:
     page = reference()
     for command in app.registered_commands:
         assert command.callback is not None
-        assert f"## `polyhead {command.callback.__name__}`" in page
+        assert f"## `polyhead {command.name or command.callback.__name__}`" in page
     assert "`--resume`" in page
     assert "`train`, `validation`, `test`" in page
     assert "[bold]" not in page

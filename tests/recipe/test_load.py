@@ -15,7 +15,7 @@ from polyhead.recipe import Recipe, load_recipe
 from polyhead.recipe.data import prepare, read_data
 from polyhead.training import TrainingSettings
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "agnews-conll" / "recipe.yaml"
+EXAMPLE = Path(__file__).parents[2] / "benchmarks" / "recipes" / "agnews-conll.yaml"
 
 GOOD = """\
 model:
@@ -125,7 +125,7 @@ SINGLE: list[tuple[str, str, str, str]] = [
     # what stands in the good recipe, what stands there instead, a part of the line that is to blame, of the message
     ("model:\n", "modle:\n", "modle:", "modle: there is no such key; did you mean model?"),
     ("max_length: 16", "max_lenght: 16", "max_lenght", "model.max_lenght: .* did you mean max_length?"),
-    ("max_length: 16", "foo: 16", "foo: 16", "model.foo: .* known are: backbone, pooling"),
+    ("max_length: 16", "foo: 16", "foo: 16", "model.foo: .* known are: backbone, fallback, pooling"),
     ("max_length: 16", "max_length: 2", "max_length: 2", "model.max_length: .* greater than or equal to 3; found 2"),
     ("max_length: 16", "max_length: many", "max_length: many", "model.max_length: .* valid integer.*; found 'many'"),
     ("max_length: 16", "pooling: avg", "pooling: avg", "model.pooling: .*'mean', 'cls', 'max'.*; found 'avg'"),

@@ -43,7 +43,7 @@ def test_a_run_can_be_repeated_from_its_folder(recipe: Path, tmp_path: Path) -> 
     first = train(load_recipe(recipe, data_root=FOLDER), tmp_path / "one")
     run = tmp_path / "one"
     assert {path.name for path in run.iterdir()} == {
-        "recipe.yaml", "run.json", "metrics.jsonl", "result.json", "curves.png", "model", "checkpoints"
+        "recipe.yaml", "run.json", "metrics.jsonl", "result.json", "curves.png", "report.html", "model", "checkpoints"
     }  # fmt: skip
     facts = json.loads((run / "run.json").read_text())
     assert facts["rows"] == {"starter.train": 60, "starter.validation": 20}
