@@ -71,6 +71,8 @@ def test_plain_lines_and_the_first_rows(run: Run, model: Path, tmp_path: Path, m
         (["--method", "pca,isomap"], "must be of pca, tsne, umap; found 'pca,isomap'"),
         (["--label", "nothing"], "no row has the field 'nothing'"),
         (["--format", "abc"], "--format: must be one of"),
+        (["--format", "conll", "--label", "genre"], "--label: in conll files"),
+        (["--output", "."], "--output: must be a name, such as maps/mine; found '.'"),
     ],
 )
 def test_what_is_refused(run: Run, model: Path, rows: Path, arguments: list[str], said: str) -> None:
@@ -92,3 +94,16 @@ def test_plot(run: Run, tmp_path: Path) -> None:
     done = run("plot", tmp_path)
     assert done.status == 1
     assert "no run's folder, metrics.jsonl is missing" in done.err
+    (tmp_path / "one" / "metrics.jsonl").write_text(json.dumps(row) + "\n{")
+    done = run("plot", tmp_path / "one")
+    assert done.status == 1
+    assert "metrics.jsonl:2: must be a JSON object, found '{'; was the run killed?" in done.err
+
+
+def test_texts_that_are_cut_and_few_texts_are_told(run: Run, model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "one.txt"
+    file.write_text("Berlin " * 400 + "\n🙂 東京")
+    done = run("map", model, file, "--method", "tsne", "--output", tmp_path / "few", "--title", "\udce4", "--json")
+    assert done.status == 0, done.err
+    assert json.loads(done.out)["truncated"] == 1
+    assert list(data_of(tmp_path / "few.html")["points"]) == ["PCA: too few texts for t-SNE"]

@@ -3,16 +3,25 @@
 import os
 import re
 import runpy
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
+from typer.testing import CliRunner
+
+from polyhead import Polyhead, load_recipe
+from polyhead.cli import app
+from polyhead.starter import RECIPE
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("examples/*/README.md"))]
 _BLOCK = re.compile(r'^```(\w+)(?: title="([\w.-]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
@@ -67,9 +76,84 @@ def test_the_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tmp_path / "runs/mine/report.html").is_file()
 
 
+def test_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its Python, on a model as the quickstart leaves one; its recipe; its commands are looked at below."""
+    model = Polyhead.from_pretrained()
+    for name, kind in (("topic", "classification"), ("sentiment", "classification"), ("entities", "tagging")):
+        model.add_head(name, kind, ["a", "b"])
+    model.save_pretrained(tmp_path / "runs/quickstart")
+    page = tmp_path / "page.md"
+    python = [each.text for each in blocks(ROOT / "README.md") if each.language == "python"]
+    page.write_text("".join(f"```python\n{text}```\n" for text in python))
+    assert run_page(page, tmp_path, monkeypatch) == []
+    assert (tmp_path / "my-model" / "README.md").is_file()
+    [recipe] = [each for each in blocks(ROOT / "README.md") if each.language == "yaml"]
+    (tmp_path / "recipe.yaml").write_text(recipe.text)
+    assert list(load_recipe(tmp_path / "recipe.yaml").tasks) == ["topic", "entities"]
+
+
+def test_callbacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbones: Callable[[str], Path]) -> None:
+    document = yaml.safe_load(RECIPE.read_text())
+    document["model"] = {"backbone": str(backbones("bert"))}
+    document["training"] = {"epochs": 1, "max_train_samples": 32}
+    for split in ("train", "validation", "test"):
+        (tmp_path / f"{split}.jsonl").symlink_to(RECIPE.parent / f"{split}.jsonl")
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(document))
+    assert run_page(DOCS / "training.md", tmp_path, monkeypatch) == []
+    assert (tmp_path / "runs/x/result.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["embeddings.md", "recipe.md"])
+def test_fragments_of_recipes(name: str, tmp_path: Path) -> None:
+    """Each, put in the starter's recipe, is one without a fault."""
+    found = [each for each in blocks(DOCS / name) if each.language == "yaml"]
+    assert len(found) == 3
+    for number, each in enumerate(found):
+        document = yaml.safe_load(RECIPE.read_text())
+        for section, content in yaml.safe_load(each.text).items():
+            document[section] = content if section == "data" else {**document.get(section, {}), **content}
+            if section == "data":
+                taught = {name for each_set in content.values() for name in each_set["tasks"]}
+                document["tasks"] = {name: task for name, task in document["tasks"].items() if name in taught}
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(yaml.safe_dump(document))
+        assert load_recipe(path).raw == document
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_commands_are_there(page: Path) -> None:
+    """Verbs, their options, scripts and files of the repository that shell blocks name."""
+    shell = "".join(each.text for each in blocks(page) if each.language == "sh")
+    lines = shell.replace("\\\n", "").splitlines()
+    assert lines
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        if not words:
+            continue
+        if words[0] == "polyhead":
+            command = next(each for each in app.registered_commands + app.registered_groups if _name(each) == words[1])
+            known = _help(tuple(words[1:3] if hasattr(command, "typer_instance") else words[1:2]))
+            options = [word.partition("=")[0] for word in words if word.startswith("--")]
+            assert [each for each in options if "." not in each and each not in known] == [], line
+        else:
+            script = words[1] if words[0].startswith("python") else words[0]
+            assert (ROOT / script).is_file(), line
+        assert all((ROOT / word).exists() for word in words if word.startswith(("examples/", "src/"))), line
+
+
+@cache
+def _help(verb: tuple[str, ...]) -> str:
+    return CliRunner().invoke(app, [*verb, "--help"], env={"COLUMNS": "200"}, color=False).output
+
+
+def _name(command: Any) -> str:
+    return str(command.name or getattr(command.callback, "__name__", ""))
+
+
 @pytest.mark.parametrize("name", ["coming-from.md"])
 def test_pages(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_page(DOCS / name, tmp_path, monkeypatch)
+    assert run_page(DOCS / name, tmp_path, monkeypatch) == [], "it has no shell blocks"
+    assert len(list(tmp_path.glob("block*.py"))) == DOCS.joinpath(name).read_text().count("```python") > 3
 
 
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.decomposition import PCA
 
+from browser import serious, tab
 from conftest import sentences
 from live import Live, serving
 from polyhead import Polyhead
@@ -47,17 +48,10 @@ def two(served: Polyhead, hostile: Polyhead) -> Iterator[Live]:
 
 @pytest.fixture
 def page(browser: Any, two: Live) -> Iterator[Any]:
-    """A tab on the page; what the console says against it fails the test."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900})
-    found = context.new_page()
-    said: list[str] = []
-    found.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    found.on("pageerror", lambda error: said.append(str(error)))
-    found.goto(two.url)
-    found.wait_for_selector("#state[data-state=ready]")
-    yield found
-    context.close()
-    assert said == []
+    """A tab on the page."""
+    with tab(browser, two.url) as found:
+        found.wait_for_selector("#state[data-state=ready]")
+        yield found
 
 
 def test_analyse_answers_as_one_types(page: Any, served: Polyhead) -> None:
@@ -318,16 +312,13 @@ def test_nothing_is_wider_than_the_screen(page: Any, width: int, view: str) -> N
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("view", ["analyse", "compare", "explore", "model"])
 def test_axe_finds_nothing_serious(page: Any, view: str, theme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
     page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
     page.click(f"#tab-{view}")
     if view == "analyse":
         page.fill("#text", "Anna visits Oslo " * 20)
         page.wait_for_selector("#tokens li")
     page.wait_for_timeout(400)
-    found = axe.Axe().run(page).response["violations"]
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in serious] == []
+    assert serious(page) == []
 
 
 def test_a_server_with_a_key(browser: Any, served: Polyhead) -> None:

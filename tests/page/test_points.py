@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from browser import serious, tab
 from polyhead.evaluation.maps import Colouring, map_page
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -27,16 +28,9 @@ def write(path: Path, count: int, *, methods: tuple[str, ...] = ("PCA", "t-SNE")
 
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(write(tmp_path / "map.html", 400).as_uri())
-    yield page
-    assert page.evaluate("window.evil") is None
-    context.close()
-    assert said == []
+    with tab(browser, write(tmp_path / "map.html", 400).as_uri(), offline=True) as page:
+        yield page
+        assert page.evaluate("window.evil") is None
 
 
 def test_text_is_text(opened: Any) -> None:
@@ -75,11 +69,9 @@ def test_hover_shows_the_text(opened: Any) -> None:
 
 
 def test_axe_and_a_phone(opened: Any) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
     for theme in ("light", "dark"):
         opened.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        found = axe.Axe().run(opened).response["violations"]
-        assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+        assert serious(opened) == []
     opened.set_viewport_size({"width": 390, "height": 800})
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -92,3 +84,11 @@ def test_fifty_thousand_rows_stay_usable(browser: Any, tmp_path: Path) -> None:
     page.click(".legend button >> text=test 12,500")
     assert page.locator("#chosen h2").inner_text() == "12,500 chosen"
     page.close()
+
+
+def test_a_search_that_finds_nothing_says_so(opened: Any) -> None:
+    opened.fill("#search", "nowhere to be found")
+    assert opened.locator("#chosen h2").inner_text() == "0 chosen"
+    assert opened.locator("#chosen td").count() == 0
+    opened.fill("#search", "")
+    assert opened.locator("#chosen h2").inner_text() == "All 400 texts"

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from polyhead import Polyhead
+from polyhead.folder.manifest import Origin
 
 TOKEN = "hf_of_a_test"
 REPOSITORY = "someone/many-heads"
@@ -91,6 +92,7 @@ def hub() -> Iterator[Hub]:
 def model(backbones: Callable[[str], Path], tmp_path: Path) -> Path:
     found = Polyhead.from_pretrained(backbones("bert"), dtype="float32")
     found.add_head("topic", "classification", ["sport", "travel"])
+    found.pretrained.origin = Origin(str(tmp_path / "private"), "0" * 64)
     found.save_pretrained(tmp_path / "model")
     return tmp_path / "model"
 
@@ -115,6 +117,7 @@ def test_the_folder_goes_up_and_opens_again(hub: Hub, model: Path, tmp_path: Pat
     for name, content in hub.files.items():
         (tmp_path / "again" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "again" / name).write_bytes(content)
+    assert not any(str(tmp_path).encode() in content for content in hub.files.values()), "no place of this machine"
     assert hub.files.keys() == {str(path.relative_to(model)) for path in model.rglob("*") if path.is_file()}
     text = hub.files["README.md"].decode()
     assert f"Polyhead.from_pretrained('{REPOSITORY}')" in text

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from browser import serious, tab
 from conftest import sentences
-from polyhead import load_recipe, train
+from polyhead import UserError, load_recipe, train
+from polyhead.recipe import Watcher
 from polyhead.recipe.report import REPORT
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -69,27 +71,29 @@ def test_no_report_where_none_is_wanted(run: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def opened(browser: Any, run: Path) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto((run / REPORT).as_uri())
-    yield page
-    assert page.evaluate("window.evil") is None
-    context.close()
-    assert said == []
+    with tab(browser, (run / REPORT).as_uri(), offline=True) as page:
+        yield page
+        assert page.evaluate("window.evil") is None
 
 
 def test_in_a_browser(opened: Any) -> None:
     assert opened.locator("#metrics-curve svg path").count() in (3, 4)  # a correlation below 0 is not drawn
     assert opened.locator("#loss-curve svg path").count() == 4
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
     for theme in ("light", "dark"):
         opened.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        found = axe.Axe().run(opened).response["violations"]
-        serious = [each for each in found if each["impact"] in ("serious", "critical")]
-        assert [(each["id"], each["nodes"][0]["html"][:200]) for each in serious] == []
+        assert serious(opened) == []
     opened.set_viewport_size({"width": 390, "height": 800})
     opened.wait_for_timeout(200)
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_report_that_fails_fails_no_training(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[str] = []
+
+    def full(*_: object, **__: object) -> None:
+        raise UserError("report.html: cannot be written (No space left on device)")
+
+    monkeypatch.setattr("polyhead.recipe.run.write_report", full)
+    train(load_recipe(run.parent / "recipe.yaml"), tmp_path / "run", watcher=Watcher(on_note=notes.append))
+    assert (tmp_path / "run" / "result.json").is_file()
+    assert notes[-1] == "! there is no report.html: report.html: cannot be written (No space left on device)"

@@ -249,6 +249,12 @@ def test_a_head_learns_and_answers_on_stored_embeddings(backbones: Callable[[str
         answers.append(from_vectors)
     assert np.allclose(answers[0], answers[1], atol=1e-3)
     assert np.allclose(answers[1], answers[2], atol=1e-6)
+    labels = [{"first": row["first"]} for row in rows]
+    texts = [Example(row["text"], own) for row, own in zip(rows, labels, strict=True)]
+    known = [Example("", own, vector=vector) for own, vector in zip(labels, vectors, strict=True)]
+    done: list[int] = []
+    assert made.evaluate(known, advance=done.append).metrics() == made.evaluate(texts).metrics()
+    assert sum(done) == len(rows)
     with pytest.raises(UserError, match=r"embeddings: must be floating-point numbers of shape \(texts, 32\), found"):
         made.predict_embeddings(vectors[:, :5])
 

@@ -1,7 +1,6 @@
 """Polyhead: the user's object."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
@@ -20,12 +19,11 @@ from polyhead.api.heads import (
     wanted_heads,
 )
 from polyhead.data.example import Example
-from polyhead.documents import Document
 from polyhead.errors import UserError, shown
 from polyhead.inference.encode import Encoded, encode
 from polyhead.inference.engines.torch import TorchEngine
 from polyhead.inference.inputs import Text, as_examples
-from polyhead.inference.predictor import CHUNK, Predictor, stacked
+from polyhead.inference.predictor import Predictor, stacked
 from polyhead.inference.quantize import Precision
 from polyhead.inference.similarity import similarity
 from polyhead.kinds import ClassificationTask, MultilabelTask, Task
@@ -36,7 +34,7 @@ from polyhead.pretrained.hardware import resolve_device
 
 if TYPE_CHECKING:
     from polyhead.data.pairs import Pairs
-    from polyhead.evaluation import Report, Scored
+    from polyhead.evaluation import Report
     from polyhead.evaluation.embeddings import EmbeddingReport
 
 
@@ -287,7 +285,9 @@ class Polyhead:
         """
         from polyhead.evaluation import evaluate
 
-        return evaluate(self.tasks, self._scored(examples, advance), resamples=resamples, on_mistake=on_mistake)
+        prompt = self.pretrained.settings.prompt_text()
+        answers = self.predictor.scored(examples, prompt=prompt, advance=advance or (lambda count: None))
+        return evaluate(self.tasks, answers, resamples=resamples, on_mistake=on_mistake)
 
     def evaluate_embedding(
         self, pairs: "Pairs | None" = None, texts: Sequence[str] = (), *, original: "Polyhead | None" = None
@@ -299,29 +299,6 @@ class Polyhead:
         vectors = np.asarray(self.encode(own, normalize_embeddings=True))
         others = None if original is None else np.asarray(original.encode(own, normalize_embeddings=True))
         return report(vectors, others, None if pairs is None else pairs.scores)
-
-    def _scored(self, examples: Iterable[Example], advance: Callable[[int], None] | None) -> "Iterator[Scored]":
-        from polyhead.evaluation import Scored
-
-        rest = iter(examples)
-        while chunk := list(islice(rest, CHUNK)):
-            tasks = [name for name in self.tasks if any(name in example.labels for example in chunk)]
-            computed = [example for example in chunk if example.vector is not None]
-            if computed:
-                vectors = np.stack([np.asarray(example.vector, dtype=np.float32) for example in computed])
-                logits = {name: self.predictor.engine.classify(name, [vectors]) for name in tasks}
-                for number, example in enumerate(computed):
-                    own = {name: logits[name][number] for name in example.labels}
-                    yield Scored(example, Document("", {}, tokens=0), own)
-            texts = [example for example in chunk if example.vector is None]
-            rows = self.predictor.rows(
-                texts,
-                tasks=tasks,
-                prompt=self.pretrained.settings.prompt_text(),
-                advance=advance or (lambda count: None),
-            )
-            for example, row in zip(texts, rows, strict=True):
-                yield Scored(example, row.document, row.logits)
 
     def add_head(self, name: str, kind: str, labels: Sequence[str] = (), **settings: Any) -> None:
         """Put a new, untrained head on the encoder; ``settings`` are those of the kind.

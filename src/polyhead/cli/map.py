@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from polyhead.data.example import Example
     from polyhead.data.faults import FaultLog
     from polyhead.evaluation.maps import Colouring
+    from polyhead.evaluation.projections import Method
     from polyhead.kinds import Task
+    from polyhead.kinds.base import FloatArray
     from polyhead.predictions import Prediction
 
 _SLOW = 10_000
@@ -49,56 +52,77 @@ def map_(
 
     Points are coloured by each classification head's answer, and by the fields named with --label.
     """
+    import numpy as np
+
     from polyhead.data.faults import FaultLog
     from polyhead.evaluation.maps import draw_map, map_page
-    from polyhead.evaluation.projections import FEWEST, METHODS, NAMES, project
     from polyhead.folder.files import write_text
     from polyhead.inference.progress import progress
 
-    methods = [name for each in method.split(",") if (name := each.strip())]
-    if not methods or any(each not in METHODS for each in methods):
-        raise UserError(f"--method: must be of {', '.join(METHODS)}; found {shown(method)}")
-    if "umap" in methods and find_spec("umap") is None:
-        raise ModuleNotFoundError("umap", name="umap")
+    methods, log, fields = _methods(method), FaultLog(), label or []
     place = output or Path(f"{file.stem}-map")
     if not place.name:
         raise UserError(f"--output: must be a name, such as maps/mine; found {shown(str(output))}")
-    log = FaultLog()
-    examples = _read(file, format, {"text": text, "columns": names_of(columns)}, label or [], log)
-    if len(examples) > rows:
-        notes.print(f"! {len(examples):,} rows: the first {rows:,} are drawn; --rows says how many")
-    examples = [example for example, _ in zip(examples, range(rows), strict=False)]
-    opened = open_model(model, device=device, dtype=dtype)
+    found = _read(file, format, {"text": text, "columns": names_of(columns)}, fields, log)
+    if len(found) > rows:
+        notes.print(f"! {len(found):,} rows: the first {rows:,} are drawn; --rows says how many")
+    examples = list(islice(found, rows))
     if len(examples) > _SLOW and "tsne" in methods:
         notes.print(f"! t-SNE of {len(examples):,} texts takes many minutes; umap or pca are faster")
+    opened = open_model(model, device=device, dtype=dtype)
+    texts = [each.text for each in examples]
     heads = [name for name, task in opened.tasks.items() if task.kind == "classification" and task.level != "pair"]
     with progress("reading the texts", len(examples), shown=not json) as advance:
-        answers = list(opened.predictions([each.text for each in examples], [*heads, "embedding"], advance=advance))
-    import numpy as np
-
+        answers = list(opened.predictions(texts, [*heads, "embedding"], advance=advance))
     embeddings = np.stack([np.asarray(each.embedding) for each in answers])
-    colourings = _colourings(examples, answers, label or [], heads)
-    points = {}
-    for each in methods:
-        if not json:
-            notes.print(f"drawing by {NAMES[each]} …")
-        few = len(examples) < FEWEST[each]
-        points[f"PCA: too few texts for {NAMES[each]}" if few else NAMES[each]] = project(embeddings, each)  # type: ignore[arg-type]
+    colourings = _colourings(examples, answers, fields, heads)
+    points = _points(embeddings, methods, quiet=json)
     picture, page = place.with_name(place.name + ".png"), place.with_name(place.name + ".html")
-    name = title or f"{file.name} as {Path(model).name or model} sees it"
-    about = f"{len(examples):,} texts, {embeddings.shape[1]} numbers each"
-    texts = [each.text for each in examples]
     draw_map(points, colourings, picture, texts=texts)
+    name = title or f"{file.name} as {Path(model).name or model} sees it"
+    about = f"{len(texts):,} texts, {embeddings.shape[1]} numbers each"
     write_text(page, map_page(name, about, texts, points, colourings))
+    cut = sum(each.truncated for each in answers)
     if json:
-        print_json({"picture": str(picture), "page": str(page), "texts": len(examples),
-                    "truncated": sum(each.truncated for each in answers), "oddities": dict(log.counts),
-                    "colourings": {name: each.names for name, each in colourings.items()}})  # fmt: skip
+        groups = {name: each.names for name, each in colourings.items()}
+        print_json({"picture": str(picture), "page": str(page), "texts": len(texts), "truncated": cut,
+                    "oddities": dict(log.counts), "colourings": groups})  # fmt: skip
         return
     for line in log.lines():
         notes.print(f"! {printable(line)}", markup=False)
-    note_cut(sum(each.truncated for each in answers), opened.max_length)
+    note_cut(cut, opened.max_length)
     out.print(f"{picture}  the picture\n{page}  the same to explore: open it in a browser", markup=False)
+
+
+def _methods(given: str) -> list["Method"]:
+    """The methods that were named, by commas.
+
+    Raises:
+        UserError: there is no such method.
+        ModuleNotFoundError: one needs a library that is not here.
+    """
+    from polyhead.evaluation.projections import METHODS
+
+    named = [name for each in given.split(",") if (name := each.strip())]
+    found = [method for name in named for method in METHODS if method == name]
+    if not found or len(found) < len(named):
+        raise UserError(f"--method: must be of {', '.join(METHODS)}; found {shown(given)}")
+    if "umap" in found and find_spec("umap") is None:
+        raise ModuleNotFoundError("umap", name="umap")
+    return found
+
+
+def _points(embeddings: "FloatArray", methods: Sequence["Method"], *, quiet: bool) -> dict[str, "FloatArray"]:
+    """Points by what each method is called; that of a method for which there are too few texts says so."""
+    from polyhead.evaluation.projections import FEWEST, NAMES, project
+
+    points = {}
+    for method in methods:
+        if not quiet:
+            notes.print(f"drawing by {NAMES[method]} …")
+        few = len(embeddings) < FEWEST[method]
+        points[f"PCA: too few texts for {NAMES[method]}" if few else NAMES[method]] = project(embeddings, method)
+    return points
 
 
 def _read(
@@ -108,9 +132,11 @@ def _read(
     from polyhead.recipe.files import read_file
 
     tasks: dict[str, Task] = {_name(place): ClassificationTask(kind="classification") for place in range(len(fields))}
-    examples = read_file(
-        file, form, layout, {_name(place): field for place, field in enumerate(fields)}, tasks, log, optional=True
-    )
+    named = {_name(place): field for place, field in enumerate(fields)}
+    try:
+        examples = read_file(file, form, layout, named, tasks, log, optional=True)
+    except UserError as error:  # it says what the fields are called as tasks
+        raise UserError(*(_in_fields(fault, named) for fault in error.faults)) from None
     for place, field in enumerate(fields):
         if not any(_name(place) in each.labels for each in examples):
             raise UserError(f"{file}: no row has the field {shown(field)}, which --label names")
@@ -122,6 +148,13 @@ def _read(
 def _name(place: int) -> str:
     """What a field is called as a task: fields have names that tasks cannot have."""
     return f"label{place}"
+
+
+def _in_fields(fault: str, named: Mapping[str, str]) -> str:
+    """A fault of a task as one of the field that --label names."""
+    for name in reversed(list(named)):
+        fault = fault.replace(name, named[name])
+    return fault.replace("--task:", "--label:")
 
 
 def _colourings(

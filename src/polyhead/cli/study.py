@@ -64,9 +64,9 @@ def study(
         rows=rows,
     )
     folder = output or Path("studies") / loaded.name
-    if start is None:
-        for line in fallback_notes(replace(loaded, model=at_hand(loaded.model))):
-            notes.print(printable(line, 400), markup=False)
+    said = [] if start is not None else fallback_notes(replace(loaded, model=at_hand(loaded.model)))
+    for line in said:
+        notes.print(printable(line, 400), markup=False)
     view = _View(quiet=json)
     with view:
         results = run(
@@ -78,10 +78,10 @@ def study(
             pairs=pairs,
             device=device,
             progress=view.told,
-            done=lambda found: write_reports(folder, loaded.name, design, found),
+            done=lambda found: write_reports(folder, loaded.name, design, found, said),
         )
     summary = summarize(results)
-    write_reports(folder, loaded.name, design, results)
+    write_reports(folder, loaded.name, design, results, said)
     if json:
         from dataclasses import asdict
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from polyhead.data.example import Example
+from polyhead.data.scored import Scored
 from polyhead.documents import Document
 from polyhead.evaluation.bootstrap import intervals, share_interval
 from polyhead.evaluation.calibration import Reliability, joined
@@ -21,14 +22,6 @@ EXACT_ROWS = "exact_rows"
 
 _TOGETHER = 1024
 """Rows whose decisions are counted together."""
-
-
-class Scored(NamedTuple):
-    """An example, its words, and its logits by task."""
-
-    example: Example
-    document: Document
-    logits: Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from polyhead.evaluation.evaluate import EXACT_ROWS, Report, TaskReport
+from polyhead.evaluation.embeddings import EmbeddingReport
+from polyhead.evaluation.evaluate import Report, TaskReport
 from polyhead.evaluation.mistakes import by_confidence
-from polyhead.evaluation.tables import MEANINGS
+from polyhead.evaluation.tables import MEANINGS, SCORES, embedding_rows, metric_rows, score_cells
 from polyhead.printing import printable
 
 _WORST = 10
@@ -36,17 +37,23 @@ def card(title: str, *parts: str, note: str = "") -> str:
 
 def metrics_card(report: Report, on: str) -> str:
     """Every metric with its interval."""
-    rows = []
-    for name, task in report.tasks.items():
-        for place, (metric, value) in enumerate(task.metrics.items()):
-            bounds = task.intervals.get(metric)
-            span = "" if bounds is None else f"{bounds[0]:.4f} … {bounds[1]:.4f}"
-            rows.append((name if place == 0 else "", metric, f"{value:.4f}", span))
-    right, all_rows = report.exact_rows
-    if all_rows:
-        span = "{:.4f} … {:.4f}".format(*report.exact_interval) if report.exact_interval else ""
-        rows.append(("all", EXACT_ROWS, f"{right / all_rows:.4f}", span))
-    return card("Metrics", table(("task", "metric", "value", "95 % interval"), rows, numbers=(2, 3)), note=on)
+    head = ("task", "rows", "metric", "value", "95 % interval")
+    return card("Metrics", table(head, metric_rows(report), numbers=(1, 3, 4)), note=on)
+
+
+def embedding_card(report: EmbeddingReport) -> str:
+    """What was measured of the embedding, beside the original one."""
+    rows = table(("measure", "value", ""), embedding_rows(report), numbers=(1,))
+    return card("Embedding, beside the one that training began with", rows)
+
+
+def tiles(values: Iterable[tuple[str, str]]) -> str:
+    """Figures in large, each with its name."""
+    made = [
+        f'<div class="tile"><b>{_text(value)}</b><span class="quiet">{_text(name)}</span></div>'
+        for value, name in values
+    ]
+    return f'<div class="tiles">{"".join(made)}</div>'
 
 
 def task_cards(report: Report, mistakes: Sequence[Mapping[str, Any]]) -> str:
@@ -68,11 +75,8 @@ def _details(task: TaskReport) -> Iterable[str]:
         yield "<h3>Gold label (row) against answer (column)</h3>" + _matrix(found["labels"], found["confusion"])
     for key, what in (("types", "entity type"), ("scores", "label")):
         if key in found:
-            rows = [
-                (label, *(f"{own[each]:.4f}" for each in ("precision", "recall", "f1")), f"{own['gold']:,}")
-                for label, own in found[key].items()
-            ]
-            yield table((what, "precision", "recall", "F1", "gold"), rows, numbers=(1, 2, 3, 4))
+            rows = [(label, *score_cells(own)) for label, own in found[key].items()]
+            yield table((what, *SCORES), rows, numbers=range(1, len(SCORES) + 1))
     if "errors" in found:
         kinds = [(kind, f"{count:,}", MEANINGS[kind]) for kind, count in found["errors"].items()]
         yield "<h3>Errors by kind</h3>" + table(("kind", "spans", "meaning"), kinds, numbers=(1,))

@@ -9,6 +9,7 @@ from polyhead.evaluation.embeddings import EmbeddingReport
 from polyhead.evaluation.evaluate import EXACT_ROWS, Report, TaskReport
 from polyhead.printing import printable
 
+SCORES = ("precision", "recall", "f1", "gold", "predicted")
 MEANINGS = {
     "boundary": "the right type, but it begins or ends elsewhere",
     "type": "there is an entity, but of another type",
@@ -20,6 +21,16 @@ MEANINGS = {
 def embedding_table(report: EmbeddingReport) -> Table:
     """An embedding's report, each number with what it means."""
     table = Table("embedding", "", "", title="Embedding", title_justify="left")
+    for row in embedding_rows(report):
+        table.add_row(*row)
+    of = f"{report.pairs:,} pairs" if report.pairs else f"{report.texts:,} texts"
+    table.caption = f"measured on {of}"
+    table.caption_justify = "left"
+    return table
+
+
+def embedding_rows(report: EmbeddingReport) -> list[tuple[str, str, str]]:
+    """Each measure with its number and what it means, as text."""
     rows: list[tuple[str, float | None, str]] = [
         ("spearman", report.spearman, _before(report)),
         ("pearson", report.pearson, ""),
@@ -32,13 +43,7 @@ def embedding_table(report: EmbeddingReport) -> Table:
             ("neighbours", report.drift.neighbours, "share of the 10 nearest that are the same"),
             ("cka", report.drift.cka, "linear CKA with the original; 1 is the same geometry"),
         ]
-    for name, value, meaning in rows:
-        if value is not None:
-            table.add_row(name, f"{value:.4f}", meaning)
-    of = f"{report.pairs:,} pairs" if report.pairs else f"{report.texts:,} texts"
-    table.caption = f"measured on {of}"
-    table.caption_justify = "left"
-    return table
+    return [(name, f"{value:.4f}", meaning) for name, value, meaning in rows if value is not None]
 
 
 def _before(report: EmbeddingReport) -> str:
@@ -73,17 +78,28 @@ def metrics_table(report: Report) -> Table:
     bounded = any(task.intervals for task in report.tasks.values())
     if bounded:
         table.add_column("95 % interval", justify="right")
+    for number, row in enumerate(metric_rows(report)):
+        if row[0] and number:
+            table.add_section()
+        table.add_row(*(row if bounded else row[:-1]))
+    return table
+
+
+def metric_rows(report: Report) -> list[tuple[str, str, str, str, str]]:
+    """Task, rows, metric, value and interval, as text; what a task's rows have in common stands in its first."""
+    found = []
     for name, task in report.tasks.items():
         for position, (metric, value) in enumerate(task.metrics.items()):
             head = (name, f"{task.rows:,}") if position == 0 else ("", "")
-            bounds = "{:.4f} … {:.4f}".format(*task.intervals[metric]) if metric in task.intervals else ""
-            table.add_row(*head, metric, f"{value:.4f}", *([bounds] if bounded else []))
-        table.add_section()
+            found.append((*head, metric, f"{value:.4f}", _interval(task.intervals.get(metric))))
     right, rows = report.exact_rows
     if rows:
-        bounds = "{:.4f} … {:.4f}".format(*report.exact_interval) if report.exact_interval else ""
-        table.add_row("all", f"{rows:,}", EXACT_ROWS, f"{right / rows:.4f}", *([bounds] if bounded else []))
-    return table
+        found.append(("all", f"{rows:,}", EXACT_ROWS, f"{right / rows:.4f}", _interval(report.exact_interval)))
+    return found
+
+
+def _interval(bounds: tuple[float, float] | None) -> str:
+    return "" if bounds is None else f"{bounds[0]:.4f} … {bounds[1]:.4f}"
 
 
 def calibration_table(report: Report) -> Table:
@@ -117,12 +133,16 @@ def scores_table(title: str, what: str, rows: Mapping[str, Mapping[str, float]])
     """Precision, recall and F1 of each entity type or label."""
     table = Table(title=title, title_justify="left")
     table.add_column(what)
-    for column in ("precision", "recall", "f1", "gold", "predicted"):
+    for column in SCORES:
         table.add_column(column, justify="right")
     for label, scores in rows.items():
-        rates = [f"{scores[key]:.4f}" for key in ("precision", "recall", "f1")]
-        table.add_row(_label(label), *rates, f"{scores['gold']:,}", f"{scores['predicted']:,}")
+        table.add_row(_label(label), *score_cells(scores))
     return table
+
+
+def score_cells(scores: Mapping[str, float]) -> list[str]:
+    """The cells of ``SCORES``, as text."""
+    return [f"{scores[key]:,}" if key in ("gold", "predicted") else f"{scores[key]:.4f}" for key in SCORES]
 
 
 def errors_table(name: str, task: TaskReport) -> Table:

@@ -1,13 +1,15 @@
 """The predictor: tokenize and batch, run the engine, decode. Answers come in the order of the examples."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
 from polyhead.data.collate import splitters
 from polyhead.data.example import Example
+from polyhead.data.scored import Scored
 from polyhead.documents import Document, IntArray
 from polyhead.errors import UserError
 from polyhead.inference.engines.base import Engine, EngineOutput
@@ -23,8 +25,11 @@ CHUNK = 8192
 
 _MULTIPLE = 16
 """Tokens that batches' widths are multiples of."""
-_FEWEST = 128
+FEWEST = 128
 """Tokens of a lane's batch, below which lanes gain nothing."""
+
+_NOTHING = Document("", {}, tokens=0)
+"""In the place of a text that is not read."""
 
 Advance = Callable[[int], None]
 
@@ -131,7 +136,7 @@ class Predictor:
         rows: list[Row | None] = [None] * len(encodings)
         lengths = [len(encoding) for encoding in encodings]
         share = len(reads) / max(1, len(encodings))
-        budget = min(self.engine.max_tokens, max(_FEWEST, -(-sum(lengths) // lanes)))
+        budget = min(self.engine.max_tokens, max(FEWEST, -(-sum(lengths) // lanes)))
         batches = token_budget_batches(lengths, max_tokens=budget, max_rows=max_rows)
 
         def compute(batch: IntArray) -> EngineOutput:
@@ -212,17 +217,40 @@ class Predictor:
                 text_pair=example.others[0] if example.others else None,
             )
 
+    def scored(
+        self, examples: Iterable[Example], *, prompt: str = "", advance: Advance = lambda count: None
+    ) -> Iterator[Scored]:
+        """Labelled examples with the logits of the heads that they have labels for, however many there are.
+
+        Of those whose embedding was computed earlier no text is read; they come first among some thousand.
+        """
+        rest = iter(examples)
+        while chunk := list(islice(rest, CHUNK)):
+            tasks = [name for name in self.tasks if any(name in example.labels for example in chunk)]
+            known = [example for example in chunk if example.vector is not None]
+            if known:
+                logits = self._of_vectors(np.stack([np.asarray(each.vector) for each in known]), tasks)
+                for number, example in enumerate(known):
+                    yield Scored(example, _NOTHING, {name: logits[name][number] for name in example.labels})
+                advance(len(known))
+            texts = [example for example in chunk if example.vector is None]
+            for example, row in zip(texts, self.rows(texts, tasks=tasks, prompt=prompt, advance=advance), strict=True):
+                yield Scored(example, row.document, row.logits)
+
     def predict_vectors(self, vectors: FloatArray, *, tasks: Collection[str]) -> Iterator[Prediction]:
         """Answers of sentence heads to embeddings that were computed earlier. *Shape:* (texts, width)."""
         for start in range(0, len(vectors), CHUNK):
-            chunk = np.ascontiguousarray(vectors[start : start + CHUNK])
-            logits = {name: self.engine.classify(name, [chunk]) for name in tasks}
-            nothing = Document("", {}, tokens=0)
-            for position in range(len(chunk)):
+            logits = self._of_vectors(vectors[start : start + CHUNK], tasks)
+            for position in range(len(vectors[start : start + CHUNK])):
                 yield Prediction(
                     text="",
-                    tasks={name: self.tasks[name].decode(logits[name][position], nothing) for name in tasks},
+                    tasks={name: self.tasks[name].decode(logits[name][position], _NOTHING) for name in tasks},
                 )
+
+    def _of_vectors(self, vectors: FloatArray, tasks: Collection[str]) -> dict[str, FloatArray]:
+        """What sentence heads say of embeddings. *Shape:* (texts, width)."""
+        given = np.ascontiguousarray(vectors, dtype=np.float32)
+        return {name: self.engine.classify(name, [given]) for name in tasks}
 
 
 def stacked(arrays: Sequence[FloatArray], outputs: int) -> FloatArray:

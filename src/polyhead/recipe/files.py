@@ -43,6 +43,8 @@ def read_file(
     form = form or _ENDINGS.get(Path(path.stem).suffix if packed else path.suffix)
     if form not in SOURCES:
         raise UserError(f"--format: must be one of {', '.join(SOURCES)}; found {shown(form)}")
+    if form != "datasets" and not path.exists():
+        raise UserError(f"{path}: no such file")
     settings = {
         "format": form,
         "stream": SOURCES[form].streams and not packed,

@@ -1,6 +1,6 @@
 """A run's ``report.html``: one page that needs no network, of what was trained, on what, and what came of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import chain, islice
 from pathlib import Path
@@ -9,10 +9,9 @@ from typing import Any
 import yaml
 
 from polyhead.api import Polyhead
-from polyhead.data.example import Example
 from polyhead.evaluation import Report
 from polyhead.evaluation.bootstrap import RESAMPLES
-from polyhead.evaluation.markup import card, metrics_card, table, task_cards
+from polyhead.evaluation.markup import card, embedding_card, metrics_card, table, task_cards, tiles
 from polyhead.folder.files import write_text
 from polyhead.page import offline
 from polyhead.printing import duration
@@ -23,7 +22,6 @@ from polyhead.training import TrainingResult
 REPORT = "report.html"
 _MOST = 20_000
 _LABELS = 40
-_INFINITE = (float("inf"), float("-inf"))
 
 
 def write_report(
@@ -45,9 +43,11 @@ def write_report(
     """
     model = Polyhead.from_pretrained(result.model, device=device)
     mistakes: list[dict[str, Any]] = []
-    report = model.evaluate(islice(_validation(data), _MOST), resamples=RESAMPLES, on_mistake=mistakes.append)
+    validation = chain.from_iterable(each.validation for each in data.sets)
+    report = model.evaluate(islice(validation, _MOST), resamples=RESAMPLES, on_mistake=mistakes.append)
     rows = sum(len(each.validation) for each in data.sets)
     on = f"the first {_MOST:,} of {rows:,} validation rows" if rows > _MOST else f"{rows:,} validation rows"
+    written = escape(yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
     epochs = [row for row in history if "eval_loss" in row]
     body = "".join(
         (
@@ -58,52 +58,27 @@ def write_report(
             "</div>",
             metrics_card(report, f"{on}; choices were made on them, so test data is the judge"),
             task_cards(report, mistakes),
-            _embedding(result),
+            "" if result.best.embedding is None else embedding_card(result.best.embedding),
             '<div class="grid2">',
             card("Data", _data(data)),
             card("Machine and versions", _facts(facts)),
             "</div>",
-            card("Recipe", f'<pre class="recipe" tabindex="0">{_recipe(recipe)}</pre>'),
+            card("Recipe", f'<pre class="recipe" tabindex="0">{written}</pre>'),
         )
     )
-    write_text(folder / REPORT, offline(f"{recipe.name}: report", "report.js", {"history": _finite(epochs)}, body))
-
-
-def _validation(data: Data) -> Iterator[Example]:
-    return chain.from_iterable(each.validation for each in data.sets)
+    write_text(folder / REPORT, offline(f"{recipe.name}: report", "report.js", {"history": epochs}, body))
 
 
 def _tiles(result: TrainingResult, facts: Mapping[str, Any], report: Report) -> str:
     best = result.best
     first = [(name, *next(iter(task.metrics.items()))) for name, task in report.tasks.items()]
-    tiles = [
+    figures = [
         *((f"{100 * value:.1f}", f"{name} {metric}") for name, metric, value in first[:4]),
         (str(best.epoch), "epoch that was kept"),
         (duration(result.seconds), "training"),
         (str(facts["backbone"]).rsplit("/", 1)[-1], "backbone"),
     ]
-    return card("In short", '<div class="tiles">' + "".join(map(_tile, tiles)) + "</div>")
-
-
-def _tile(tile: tuple[str, str]) -> str:
-    return f'<div class="tile"><b>{escape(tile[0])}</b><span class="quiet">{escape(tile[1])}</span></div>'
-
-
-def _embedding(result: TrainingResult) -> str:
-    report = result.best.embedding
-    if report is None:
-        return ""
-    names = {
-        "spearman": "Spearman of cosines and scores",
-        "spearman_before": "the same of the original",
-        "cosine": "cosine to the original, mean",
-        "neighbours": "share of the 10 nearest neighbours that are the same",
-        "cka": "linear CKA with the original",
-        "uniformity": "uniformity; less is more evenly spread",
-    }
-    values = {**report.metrics(), "spearman_before": report.spearman_before}
-    rows = [(name, f"{value:.4f}") for key, name in names.items() if (value := values.get(key)) is not None]
-    return card("Embedding, beside the one that training began with", table(("measure", "value"), rows, numbers=(1,)))
+    return card("In short", tiles(figures))
 
 
 def _data(data: Data) -> str:
@@ -131,12 +106,3 @@ def _data(data: Data) -> str:
 def _facts(facts: Mapping[str, Any]) -> str:
     rows = [(key, str(value)) for part in ("machine", "versions") for key, value in facts[part].items()]
     return table(("", ""), [("backbone", str(facts["backbone"])), ("seed", str(facts["seed"])), *rows])
-
-
-def _recipe(recipe: Recipe) -> str:
-    return escape(yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
-
-
-def _finite(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Without numbers that JSON cannot say."""
-    return [{key: value for key, value in row.items() if value == value and value not in _INFINITE} for row in rows]

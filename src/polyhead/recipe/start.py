@@ -8,10 +8,10 @@ import torch
 
 from polyhead.api import Polyhead
 from polyhead.errors import NotAvailableError, UserError, shown
+from polyhead.folder.hub import HUB_NAME
 from polyhead.folder.manifest import Origin
 from polyhead.folder.settings import ProjectionSettings
 from polyhead.pretrained import Pretrained, find, load
-from polyhead.pretrained.find import HUB_NAME
 from polyhead.recipe.data import Data, prepare
 from polyhead.recipe.keeping import fork
 from polyhead.recipe.projection import PCA_TEXTS, project_by_pca

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from polyhead.inference.predictor import Read, Row
+from polyhead.inference.predictor import FEWEST, Read, Row
 from polyhead.serving.errors import RequestError
 from polyhead.serving.models import Served
 
@@ -23,8 +23,6 @@ _SHARES = 4
 """Turns of requests that fill a round."""
 _PATIENCE, _MOST_PATIENCE = 0.1, 0.01
 """For the clients that were just answered: a share of the round's time, and seconds."""
-_FEWEST = 128
-"""Tokens that are not shared out to lanes."""
 
 
 class Job:
@@ -206,7 +204,7 @@ class Queue:
             served = self._jobs[0].served
             free = sum(not each.began for each in self._lanes)
             own = -(-sum(job.tokens for job in self._jobs if job.served is served) // free)
-            left = budget = min(served.predictor.engine.max_tokens, max(_FEWEST, own))
+            left = budget = min(served.predictor.engine.max_tokens, max(FEWEST, own))
             lane.began = time.perf_counter()
             others: list[Job] = []
             chosen: list[tuple[Job, int]] = []
@@ -237,11 +235,8 @@ class Queue:
         except Exception as error:  # noqa: BLE001  (whatever the engine raises: its requests must get an answer)
             failed = RequestError(503, f"the model failed ({type(error).__name__}); try again")
             failed.__cause__ = error
-            with self._changed:
-                for job in jobs:
-                    if job in self._jobs:
-                        self._jobs.remove(job)
-                        self.texts -= job.waiting
+            for job in jobs:
+                self._forget(job)
             _end([(job, failed) for job in jobs])
             return
         seconds = time.perf_counter() - started

@@ -11,8 +11,10 @@ from polyhead.study.report import markdown
 from polyhead.study.summary import summarize
 
 
-def write_reports(folder: Path, name: str, design: Design, results: Sequence[Mapping[str, Any]]) -> None:
-    """``study.html``, ``study.md`` and ``results.json``.
+def write_reports(
+    folder: Path, name: str, design: Design, results: Sequence[Mapping[str, Any]], said: Sequence[str] = ()
+) -> None:
+    """``study.html``, ``study.md`` and ``results.json``; ``said`` is what else must be known of it.
 
     Raises:
         UserError: the place cannot be written.
@@ -24,6 +26,7 @@ def write_reports(folder: Path, name: str, design: Design, results: Sequence[Map
     seeds = sorted({each["seed"] for each in results})
     about = [
         f"{len(results)} results, seeds {', '.join(map(str, seeds))}, trained on {limit}",
+        *said,
         *(f"tried: {key} {', '.join(values)}" for key, values in design.grid.items()),
     ]
     title = f"What to freeze: {name}"

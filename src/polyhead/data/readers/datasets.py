@@ -1,6 +1,5 @@
 """HF ``datasets``: a split's folder that it saved, or a data set's name on the Hub; class ids as their names."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -10,8 +9,7 @@ from pydantic import Field
 from polyhead.data.readers.base import Record
 from polyhead.data.readers.parquet import ParquetSource, Tables, arrow_tables, class_names, table_records
 from polyhead.errors import MissingExtra, UserError, shown
-
-_HUB_NAME = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
+from polyhead.folder.hub import HUB_NAME
 
 
 class DatasetsSource(ParquetSource):
@@ -23,7 +21,7 @@ class DatasetsSource(ParquetSource):
 
     def missing(self, root: Path) -> list[Path]:
         """What is not here and cannot be a name on the Hub."""
-        return [root / name for name in self.path if not (root / name).exists() and not _HUB_NAME.fullmatch(name)]
+        return [root / name for name in self.path if not (root / name).exists() and not HUB_NAME.fullmatch(name)]
 
     def read(self, path: Path, name: str) -> Iterator[Record]:
         """A record a row; places are counted from 1.
