@@ -1,6 +1,6 @@
 """The page of ``polyhead map`` at fifty thousand texts: opening it, hovering, a lasso, another colouring.
 
-Random points and made-up texts, headless Chromium by Playwright, medians of three rounds. Run from the repository's root:
+Random points and made-up texts, headless Chromium by Playwright, medians of three rounds. From the repository's root:
 
     python -m benchmarks.map_page
 """
