@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-root", type=Path, required=True, metavar="DIR")
     parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), metavar="WAY")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     described = machine()
@@ -50,8 +51,8 @@ def main() -> None:
     for column in ("way", "collapsed", "accuracy on balanced texts, mean", "min … max"):
         table.add_column(column, justify="left" if column == "way" else "right")
     found = {}
-    for name, settings in WAYS.items():
-        runs = [one(rows, tests, number, **settings) for number in range(options.draws)]
+    for name in options.ways:
+        runs = [one(rows, tests, number, **WAYS[name]) for number in range(options.draws)]
         accuracies = [accuracy for accuracy, _ in runs]
         collapsed = sum(labels == 1 for _, labels in runs)
         span = f"{100 * min(accuracies):.1f} … {100 * max(accuracies):.1f}"

@@ -113,6 +113,7 @@ def machine() -> dict[str, Any]:
         "instructions": [flag for flag in _FAST_FLAGS if flag in cpu.get("flags", "").split()],
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads() if torch else None,
+        "gpu": torch.cuda.get_device_name() if torch and torch.cuda.is_available() else None,
         "load": round(os.getloadavg()[0], 2),
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -128,6 +129,8 @@ def show_machine(described: Mapping[str, Any]) -> None:
         f"{described['cores']} cores{threads}, Python {described['python']}",
         highlight=False,
     )
+    if described["gpu"]:
+        console.print(described["gpu"], highlight=False)
     console.print(", ".join(f"{name} {found}" for name, found in described["versions"].items()), highlight=False)
     if described["load"] > _QUIET_LOAD:
         notes.print(f"! the load is {described['load']}: this machine is not quiet", style="yellow", highlight=False)

@@ -77,7 +77,8 @@ def main() -> None:
         rounds=options.rounds,
     )
     cosines = {name: row_cosines(embeddings[name], embeddings[THEIRS]) for name in SIDES if name != THEIRS}
-    memory = {name: fresh_process(peak_of, name, folder, options.device, batch_size, texts) for name in SIDES}
+    weighed = SIDES if options.device == "cpu" else ()  # the process's memory says nothing of a GPU's
+    memory = {name: fresh_process(peak_of, name, folder, options.device, batch_size, texts) for name in weighed}
 
     baselines = [THEIRS, THEIRS_BF16]
     console.print(ratio_table("Many texts, tokenising included", "tokens/s", speed, baselines=baselines))

@@ -3,8 +3,8 @@
 A draw takes K rows of each class from the training file; nothing else is labelled. ``probe`` is logistic regression on
 the frozen embeddings, ``full`` trains a classification head and the encoder, ``contrastive`` first teaches the encoder
 that texts of one class are alike and others are not (a ``similarity`` head with CoSENT on pairs made from the labels),
-or ranks (a ``pairs`` head), and then probes; ``named`` adds the classes' names to the labelled texts. Accuracy on the
-7,600 test texts. Run from the repository's root:
+or ranks (a ``pairs`` head), and then probes; ``named`` adds the classes' names to the labelled texts, ``described`` four
+phrases for each class. Accuracy on the 7,600 test texts. Run from the repository's root:
 
     python -m benchmarks.few_labels --data-root DIR --shots 8 16
 """
@@ -57,6 +57,7 @@ def main() -> None:
                 accuracy = METHODS[name](drawn, tests, number)
                 found[name].setdefault(shots, []).append(accuracy)
                 notes.print(f"{shots} a class, draw {number}: {name} {100 * accuracy:.1f}", style="dim")
+                write_json(options.json, {"machine": described, "accuracy": found})
     table = Table(title=f"Accuracy on {len(tests):,} texts, mean ± sd of {options.draws} draws", title_justify="left")
     table.add_column("method")
     for shots in options.shots:
@@ -64,7 +65,6 @@ def main() -> None:
     for name, by_shots in found.items():
         table.add_row(name, *(f"{100 * statistics.mean(own):.1f} ± {100 * _sd(own):.1f}" for own in by_shots.values()))
     console.print(table)
-    write_json(options.json, {"machine": described, "accuracy": found})
 
 
 def read_training(path: Path) -> Rows:
@@ -87,9 +87,13 @@ def draw(rows: Rows, shots: int, number: int) -> Rows:
     return [row for label in classes for row in generator.sample([each for each in rows if each[1] == label], shots)]
 
 
-def probe(drawn: Rows, tests: Rows, number: int, model: Polyhead | None = None) -> float:
-    """Logistic regression on normalised embeddings."""
-    model = model or Polyhead(load(DEFAULT_BACKBONE))
+def probe(drawn: Rows, tests: Rows, number: int) -> float:
+    """Logistic regression on the frozen model's embeddings."""
+    return regression(Polyhead(load(DEFAULT_BACKBONE)), drawn, tests)
+
+
+def regression(model: Polyhead, drawn: Rows, tests: Rows) -> float:
+    """Accuracy of logistic regression on normalised embeddings."""
     vectors, others = (
         np.asarray(model.encode([text for text, _ in rows], normalize_embeddings=True)) for rows in (drawn, tests)
     )
@@ -109,23 +113,35 @@ def full(drawn: Rows, tests: Rows, number: int) -> float:
     return float(np.mean(right))
 
 
-def alike(drawn: Rows, tests: Rows, number: int) -> float:
-    """As many like as unlike pairs, twenty of each for every row."""
+def alike(drawn: Rows, tests: Rows, number: int, more: Rows = ()) -> float:
+    """As many like as unlike pairs, twenty of each for every row; ``more`` are further labelled texts."""
     generator = random.Random(number)
     examples = []
-    for text, label in drawn:
+    labelled = [*drawn, *more]
+    for text, label in labelled:
         for same in (True, False):
-            others = [other for other, its in drawn if (its == label) == same and other != text]
+            others = [other for other, its in labelled if (its == label) == same and other != text]
             for other in generator.choices(others, k=PAIRS):
                 examples.append(Example(text, {"alike": float(same)}, others=(other,)))
     model = taught("alike", SimilarityTask(range=(0, 1)), examples, number, epochs=1, learning_rate=2e-5, batch_size=16)
-    return probe(drawn, tests, number, model)
+    return regression(model, labelled, tests)
 
 
 def named(drawn: Rows, tests: Rows, number: int) -> float:
     """The same, with the classes' names as further labelled texts, four templates of each."""
-    texts = [(template.format(name), label) for label, name in NAMES.items() for template in TEMPLATES]
-    return alike([*drawn, *texts], tests, number)
+    return alike(drawn, tests, number, templated(NAMES, TEMPLATES))
+
+
+def described(drawn: Rows, tests: Rows, number: int) -> float:
+    """The same, with four phrases for each class, three templates of each."""
+    return alike(drawn, tests, number, templated(PHRASES, TEMPLATES[:3]))
+
+
+def templated(phrases: Mapping[str, Sequence[str]], templates: Sequence[str]) -> Rows:
+    """What one can say about the classes before any text is labelled, as texts with their classes."""
+    return [
+        (template.format(phrase), label) for label, own in phrases.items() for phrase in own for template in templates
+    ]
 
 
 def ranked(drawn: Rows, tests: Rows, number: int) -> float:
@@ -140,17 +156,24 @@ def ranked(drawn: Rows, tests: Rows, number: int) -> float:
             negatives = [generator.choice(by_class[other]) for other in classes if other != label]
             examples.append(Example(text, {"ranked": 2 + len(negatives)}, others=(positive, *negatives)))
     model = taught("ranked", PairsTask(), examples, number, epochs=1, learning_rate=2e-5, batch_size=1, together=8)
-    return probe(drawn, tests, number, model)
+    return regression(model, drawn, tests)
 
 
 PAIRS = 20
-NAMES = {"0": "world politics", "1": "sports", "2": "business", "3": "science and technology"}
+NAMES = {"0": ["world politics"], "1": ["sports"], "2": ["business"], "3": ["science and technology"]}
+PHRASES = {
+    "0": ["world politics", "war and peace", "governments and elections abroad", "international relations"],
+    "1": ["sports", "matches and games", "teams and players", "championships"],
+    "2": ["business", "companies and profits", "stock markets", "the economy and oil prices"],
+    "3": ["science and technology", "computers and software", "the internet", "space and research"],
+}
 TEMPLATES = ("This text is about {}.", "News of {}.", "{}", "The topic is {}.")
 METHODS: Mapping[str, Callable[[Rows, Rows, int], float]] = {
     "probe": probe,
     "full": full,
     "contrastive, alike": alike,
     "contrastive, named": named,
+    "contrastive, described": described,
     "contrastive, ranked": ranked,
 }
 

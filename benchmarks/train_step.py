@@ -80,6 +80,7 @@ class Work:
     tasks: Mapping[str, Task]
     warmup: int
     steps: int
+    device: str
 
 
 def main() -> None:
@@ -87,6 +88,7 @@ def main() -> None:
     parser.add_argument("--data-root", type=Path, required=True, metavar="DIR")
     parser.add_argument("--steps", type=int, default=30, help="timed steps (%(default)s)")
     parser.add_argument("--warmup", type=int, default=5, help="steps before them (%(default)s)")
+    parser.add_argument("--device", default="cpu")
     add_arguments(parser)
     options = parser.parse_args()
     if options.warmup < 1:
@@ -94,7 +96,7 @@ def main() -> None:
 
     described = machine()
     show_machine(described)
-    work = work_of(options.data_root, warmup=options.warmup, steps=options.steps)
+    work = work_of(options.data_root, warmup=options.warmup, steps=options.steps, device=options.device)
     recipe = work.recipe
     speed = interleaved({name: partial(measure, side, work) for name, side in SIDES.items()}, rounds=options.rounds)
     names = ", ".join(f"{recipe.training.batch_size} of {each.name}" for each in work.data)
@@ -113,11 +115,11 @@ def main() -> None:
     )
 
 
-def work_of(data_root: Path, *, warmup: int, steps: int) -> Work:
+def work_of(data_root: Path, *, warmup: int, steps: int, device: str = "cpu") -> Work:
     """The joint recipe's data, both sets in every step."""
     recipe = load_recipe(RECIPE, overrides={"training.sampling": "round_robin"}, data_root=data_root)
     prepared = prepare(recipe)
-    return Work(recipe, prepared.sets, prepared.tasks, warmup, steps)
+    return Work(recipe, prepared.sets, prepared.tasks, warmup, steps, device)
 
 
 def measure(side: Side, work: Work, turn: int) -> float:
@@ -131,7 +133,7 @@ def measure(side: Side, work: Work, turn: int) -> float:
     pretrained = build(work, side.attention_dropout)
     run = run_trainer if side.trainer else run_polyhead
     with TemporaryDirectory() as folder:
-        stamps = run(pretrained, data, settings, Path(folder))
+        stamps = run(pretrained, data, settings, Path(folder), work.device)
     assert len(stamps) == work.warmup + work.steps
     return work.steps * settings.batch_size * len(data) / (stamps[-1] - stamps[work.warmup - 1])
 
@@ -159,7 +161,7 @@ def build(work: Work, attention_dropout: float | None) -> Pretrained:
 
 
 def run_polyhead(
-    pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, folder: Path
+    pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, folder: Path, device: str
 ) -> list[float]:
     """When each step ended."""
     stamps: list[float] = []
@@ -167,12 +169,12 @@ def run_polyhead(
     def stamp(report: StepReport) -> None:
         stamps.append(time.perf_counter())
 
-    train(pretrained, data, settings, folder=folder, device="cpu", callbacks=Callbacks(on_step=stamp))
+    train(pretrained, data, settings, folder=folder, device=device, callbacks=Callbacks(on_step=stamp))
     return stamps
 
 
 def run_trainer(
-    pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, folder: Path
+    pretrained: Pretrained, data: Sequence[DataSet], settings: TrainingSettings, folder: Path, device: str
 ) -> list[float]:
     """When each step ended; a row of Trainer's data is a joint step's batches."""
     pretrained.model.encoder.backbone.network.set_attn_implementation("sdpa")
@@ -187,7 +189,7 @@ def run_trainer(
     model = JointModel(pretrained.model, {name: task.weight for name, task in pretrained.tasks.items()})
     trainer = Trainer(
         model=model.train(),
-        args=trainer_arguments(settings, folder, steps=len(rows)),
+        args=trainer_arguments(settings, folder, steps=len(rows), device=torch.device(device)),
         train_dataset=rows,
         data_collator=joint_collator(collate),
         optimizers=(build_optimizer(parts, settings), None),
@@ -198,11 +200,11 @@ def run_trainer(
     return stamps.times
 
 
-def trainer_arguments(settings: TrainingSettings, folder: Path, *, steps: int) -> Any:
+def trainer_arguments(settings: TrainingSettings, folder: Path, *, steps: int, device: torch.device) -> Any:
     return TrainingArguments(
         output_dir=str(folder),
-        use_cpu=True,
-        bf16=fast_bf16(torch.device("cpu")) if settings.bf16 == "auto" else settings.bf16,
+        use_cpu=device.type == "cpu",
+        bf16=fast_bf16(device) if settings.bf16 == "auto" else settings.bf16,
         max_steps=steps,
         per_device_train_batch_size=1,
         train_sampling_strategy="sequential",  # the rows are in random order already
@@ -243,9 +245,10 @@ class JointModel(nn.Module):
             counts.update(batch.counts)
         losses = []
         for batch in batches:
-            logits = self.model(batch.inputs, tasks=batch.targets.keys()).logits
+            device = next(self.model.parameters()).device
+            logits = self.model(batch.inputs.to(device), tasks=batch.targets.keys()).logits
             for name, target in batch.targets.items():
-                mean = self.model.heads[name].loss(logits[name], target) / max(1, counts[name])
+                mean = self.model.heads[name].loss(logits[name], target.to(device)) / max(1, counts[name])
                 losses.append(self.weights[name] * mean)
         return {"loss": torch.stack(losses).sum()}
 
