@@ -79,13 +79,22 @@ def test_each_task_alone_is_compared_by_seed() -> None:
 
 
 def test_the_cheapest_within_the_spread_is_recommended_with_its_reason() -> None:
-    rows = [result("full", seed, 0.9 + 0.01 * seed, seconds=100.0) for seed in (1, 2, 3)]
+    rows = [result("full", seed, 0.91 + 0.01 * seed, seconds=100.0) for seed in (1, 2, 3)]
     rows += [result("top:2", seed, 0.9 + 0.01 * (4 - seed), seconds=20.0) for seed in (1, 2, 3)]
     rows += [result("probe", seed, 0.6 + 0.01 * seed, seconds=1.0) for seed in (1, 2, 3)]
     words = recommend(summarize(rows).lines)
     assert words[0] == "Use top:2."
-    assert any("5.0 times faster" in line for line in words) or "full" not in words[1]
+    assert words[1].startswith("full has the best validation score")
+    assert "Of these top:2 is the cheapest, 5.0 times as fast as full." in words
     assert any(line.startswith("Clearly worse: probe") for line in words)
+
+
+def test_a_little_faster_is_no_reason() -> None:
+    rows = [result("full", seed, 0.91 + 0.01 * seed, seconds=100.0) for seed in (1, 2, 3)]
+    rows += [result("top:2", seed, 0.9 + 0.01 * (4 - seed), seconds=95.0) for seed in (1, 2, 3)]
+    words = recommend(summarize(rows).lines)
+    assert words[0] == "Use full."
+    assert not any("cheapest" in line for line in words)
 
 
 def test_among_equals_the_one_that_keeps_the_embedding_is_recommended() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 Result = Mapping[str, Any]
+_FASTER = 1.1
+"""Times as fast, from which on a plan counts as cheaper than another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +103,15 @@ def recommend(lines: Sequence[Line]) -> list[str]:
             " better than the others cannot be said. Run with --seeds 3 or more."
         ]
     near = [line for line in scored if not differs(best, line)]
-    cheap = min(near, key=lambda line: line.seconds.mean)
+    fastest = min(near, key=lambda line: line.seconds.mean)
+    ratio = best.seconds.mean / max(fastest.seconds.mean, 1e-9)
+    cheap = fastest if ratio >= _FASTER else best
     words = [f"{best.name} has the best validation score: {shown(best.score)}."]
     if len(near) > 1:
         others = ", ".join(line.name for line in near if line is not best)
         words.append(f"Within the spread of it, seed by seed: {others}.")
     if cheap is not best:
-        ratio = best.seconds.mean / max(cheap.seconds.mean, 1e-9)
-        words.append(f"Of these {cheap.name} is the cheapest, {ratio:.1f} times faster than {best.name}.")
+        words.append(f"Of these {cheap.name} is the cheapest, {ratio:.1f} times as fast as {best.name}.")
     kept = [line for line in near if line.pairs is not None]
     if kept:
         keeper = max(kept, key=lambda line: line.pairs[1].mean if line.pairs else -1.0)
