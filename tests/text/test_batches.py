@@ -56,6 +56,24 @@ def test_few_long_texts_and_many_short_ones_are_batches_of_their_own() -> None:
     assert [batch.tolist() for batch in batches] == [[0, 6], [2, 4, 1, 3, 5]]
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 100), st.one_of(st.none(), st.integers(1, 8)))
+def test_where_padding_costs_little_tokens_fill_a_batch(
+    lengths: list[int], max_tokens: int, max_rows: int | None
+) -> None:
+    batches = token_budget_batches(lengths, max_tokens=max_tokens, max_rows=max_rows, unpadded=True)
+    rows = [int(row) for batch in batches for row in batch]
+    assert sorted(rows) == list(range(len(lengths)))
+    assert [lengths[row] for row in rows] == sorted(lengths, reverse=True)
+    for number, batch in enumerate(batches):
+        own = [lengths[row] for row in batch]
+        assert len(batch) == 1 or (sum(own) <= max_tokens and len(batch) * own[0] <= 3 * max_tokens)
+        assert max_rows is None or len(batch) <= max_rows
+        if number + 1 < len(batches):  # one more would have been too much
+            more = sum(own) + lengths[batches[number + 1][0]]
+            assert more > max_tokens or (len(batch) + 1) * own[0] > 3 * max_tokens or len(batch) == max_rows
+
+
 def test_widths_are_multiples_within_the_limit() -> None:
     for longest, multiple, limit, width in ((3, 8, 16, 8), (8, 8, 16, 8), (9, 8, 12, 12), (9, 8, 0, 9), (0, 8, 16, 0)):
         padded = pad([encoding(*range(longest)), encoding(1)][: 1 + bool(longest)], pad_id=PAD, multiple=multiple,

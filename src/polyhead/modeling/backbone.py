@@ -6,12 +6,17 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from polyhead.modeling.unpadding import Unpadding
+
 # Position tables of these families begin after the padding id: a table of 514 rows holds 512 positions.
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "xmod", "longformer", "data2vec-text"}
 
 
 class Backbone(nn.Module):
     """Wraps a transformers model whose output has a ``last_hidden_state``."""
+
+    unpads = False
+    """Whether batches lose their padding on the way; the network must hand the unpadding on to its attention."""
 
     def __init__(self, *, network: Any) -> None:
         super().__init__()
@@ -52,14 +57,25 @@ class Backbone(nn.Module):
         # Hooks of our own: those of transformers are put on once a network, and networks here share layers.
         handles = [layer.register_forward_pre_hook(entered, with_kwargs=True) for layer in own]
         options = {**self._options, **({"output_hidden_states": True} if layers and not own else {})}
+        unpadding = self.unpadding(attention_mask)
+        if unpadding is None:
+            given: dict[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask}
+        else:
+            positions = unpadding.positions + first_position(self.network.config)
+            given = {"input_ids": unpadding.remove(input_ids), "position_ids": positions, "unpadding": unpadding}
         try:
-            output = self.network(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **options)
+            output = self.network(**given, return_dict=True, **options)
         finally:
             for handle in handles:
                 handle.remove()
         if layers and not own:
             found = list(output.hidden_states[:-1])
-        return (*found, output.last_hidden_state)
+        found.append(output.last_hidden_state)
+        return found if unpadding is None else [unpadding.restore(states) for states in found]
+
+    def unpadding(self, attention_mask: Tensor) -> Unpadding | None:
+        """How this batch loses its padding; a single text has none to lose."""
+        return Unpadding(attention_mask) if self.unpads and len(attention_mask) > 1 else None
 
 
 def max_positions(config: Any) -> int | None:
@@ -67,6 +83,11 @@ def max_positions(config: Any) -> int | None:
     positions = getattr(config, "max_position_embeddings", None)
     if not positions or positions < 0:
         return None
-    if config.model_type in _OFFSET_POSITIONS:
-        return int(positions) - int(config.pad_token_id if config.pad_token_id is not None else 1) - 1
-    return int(positions)
+    return int(positions) - first_position(config)
+
+
+def first_position(config: Any) -> int:
+    """The row of the position table that a text's first token has."""
+    if config.model_type not in _OFFSET_POSITIONS:
+        return 0
+    return int(config.pad_token_id if config.pad_token_id is not None else 1) + 1

@@ -32,7 +32,8 @@ def below(backbone: Backbone, input_ids: Tensor, attention_mask: Tensor, *, dept
     try:
         backbone(input_ids, attention_mask)
     except _ReachedError:
-        return found[0]
+        unpadding = backbone.unpadding(attention_mask)
+        return found[0] if unpadding is None else unpadding.restore(found[0])
     finally:
         handle.remove()
     raise AssertionError("a layer was passed by")

@@ -3,7 +3,8 @@
 On CPUs, torch's fused kernel needs several times longer for a bf16 backward pass than for an fp32 one (measured by
 ``benchmarks/attention.py``), so under autocast the product runs in fp32 there when gradients are wanted. On GPUs,
 cuDNN's kernel is left out: it builds a plan for every shape that it has not met, which takes longer than many steps,
-and batches of texts have hundreds of shapes. Otherwise this is transformers' own "sdpa".
+and batches of texts have hundreds of shapes. Otherwise this is transformers' own "sdpa". Of texts that come without
+padding, one after the other, each still looks at itself alone.
 """
 
 from typing import Any
@@ -15,15 +16,28 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from polyhead.modeling.unpadding import Unpadding
+
 NAME = "polyhead_sdpa"
+_UNPADDED = {"bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta"}
 _ON_GPUS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 def attention(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    unpadding: Unpadding | None = None,
+    **options: Any,
 ) -> tuple[Tensor, None]:
     """*Shapes:* (batch, heads, tokens, head width) each → (batch, tokens, heads, head width)."""
     output: Tensor
+    if unpadding is not None:
+        query, key, value = (unpadding.restore(each.transpose(1, 2)).transpose(1, 2) for each in (query, key, value))
+        output, _ = attention(module, query, key, value, unpadding.attention_mask, **options)
+        return unpadding.remove(output), None
     if query.device.type == "cuda":
         with sdpa_kernel(_ON_GPUS):
             output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
@@ -35,6 +49,12 @@ def attention(
     with torch.autocast("cpu", enabled=False):
         output, _ = sdpa_attention_forward(module, query.float(), key.float(), value.float(), attention_mask, **options)
     return output.to(dtype), None
+
+
+def can_unpad(config: Any) -> bool:
+    """Whether networks of this transformers config hand an unpadding on to this attention, and read positions alone."""
+    own = config._attn_implementation == NAME and not getattr(config, "is_decoder", False)
+    return own and config.model_type in _UNPADDED
 
 
 AttentionInterface.register(NAME, attention)

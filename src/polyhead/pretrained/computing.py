@@ -1,10 +1,14 @@
-"""The model as it computes answers: its backbone in the dtype that the hardware is fast at, packed where that helps."""
+"""The model as it computes answers: its backbone in the dtype that the hardware is fast at.
+
+On CPUs with fast bf16, weights are packed and batches unpadded, too.
+"""
 
 import copy
 
 import torch
 
 from polyhead.modeling.model import MultiTaskModel
+from polyhead.pretrained.attention import can_unpad
 from polyhead.pretrained.hardware import fast_bf16
 from polyhead.pretrained.packing import pack_linear_layers
 
@@ -21,6 +25,7 @@ def computing_model(model: MultiTaskModel, *, dtype: torch.dtype) -> MultiTaskMo
     own = model.with_backbone(backbone)
     if device.type == "cpu" and dtype == torch.bfloat16 and fast_bf16(device):
         pack_linear_layers(backbone)
+        backbone.unpads = can_unpad(backbone.network.config)
         for branch in own.branches.values():
             pack_linear_layers(branch.layers)
     return own

@@ -27,9 +27,14 @@ class Engine(Protocol):
     """Runs one forward pass."""
 
     max_tokens: int
-    """Tokens of a batch, padding included, at which this engine is fast."""
+    """Tokens of a batch, padding included unless it ``unpads``, at which this engine is fast."""
     max_width: int
     """Tokens of the longest text that it could take, whatever the model's own limit is."""
+
+    @property
+    def unpads(self) -> bool:
+        """Whether a batch's padding costs it little."""
+        ...
 
     @property
     def lanes(self) -> int:

@@ -40,6 +40,11 @@ class TorchEngine:
         self.model = computing_model(model.to(self.device).eval(), dtype=self.dtype)
 
     @property
+    def unpads(self) -> bool:
+        """Whether padding is left out of all but attention."""
+        return self.model.encoder.backbone.unpads
+
+    @property
     def lanes(self) -> int:
         """Batches at a time: as many as there are cores, eight at most; one where passes are watched, and on a GPU."""
         return 1 if self._watched else self._lanes

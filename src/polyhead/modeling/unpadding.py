@@ -1,0 +1,52 @@
+"""Batches without their padding: the texts' tokens one after the other, as if they were one text.
+
+Most of a transformer's work is products of single tokens with weights, and those over padding are lost. Only attention
+has to know where a text ends: it puts the texts side by side again (``polyhead.pretrained.attention``). The number of
+tokens is a round one, since matrix libraries compile a kernel a shape.
+
+Source: Zeng et al., 2022, "Boosting Distributed Training Performance of the Unpadded BERT Model".
+"""
+
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+_MULTIPLE = 32
+
+
+class Unpadding:
+    """Where the tokens of a padded batch stand. *Shape:* of the attention mask, (texts, width)."""
+
+    def __init__(self, attention_mask: Tensor) -> None:
+        self.texts, self.width = attention_mask.shape
+        self._present = attention_mask.bool()
+        places = self._present.flatten().nonzero().squeeze(1)
+        self.tokens = len(places)
+        """Tokens without padding."""
+        self._places = torch.cat([places, places.new_zeros(-self.tokens % _MULTIPLE)])
+
+    @cached_property
+    def _numbers(self) -> Tensor:
+        """Of each place of the padded batch the number of its token; the first one's where there is none."""
+        numbers = self._places.new_zeros(self.texts * self.width)
+        numbers[self._places[: self.tokens]] = torch.arange(self.tokens, device=numbers.device)
+        return numbers
+
+    @cached_property
+    def attention_mask(self) -> Tensor:
+        """What a token of the padded batch may look at. *Shape:* (texts, 1, 1, width), bool."""
+        return self._present[:, None, None, :]
+
+    @cached_property
+    def positions(self) -> Tensor:
+        """Each token's place in its text, from 0. *Shape:* (1, tokens)."""
+        return (self._places % self.width)[None]
+
+    def remove(self, padded: Tensor) -> Tensor:
+        """*Shapes:* (texts, width, …) → (1, tokens, …)."""
+        return padded.flatten(0, 1).index_select(0, self._places)[None]
+
+    def restore(self, tokens: Tensor) -> Tensor:
+        """What stands where there is no token is of no use. *Shapes:* (1, tokens, …) → (texts, width, …)."""
+        return tokens[0].index_select(0, self._numbers).reshape(self.texts, self.width, *tokens.shape[2:])
