@@ -28,7 +28,7 @@ def inputs_of(pretrained: Pretrained, texts: list[str]) -> Inputs:
     return to_inputs(pad(pretrained.tokenizer(texts, offsets=False), pad_id=pretrained.tokenizer.pad_id))
 
 
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=6))
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=20))
 @settings(deadline=None, max_examples=50)
 def test_what_is_removed_is_restored(lengths: list[int]) -> None:
     mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
@@ -39,6 +39,8 @@ def test_what_is_removed_is_restored(lengths: list[int]) -> None:
     assert unpadding.tokens == sum(lengths)
     assert unpadding.positions[0, : unpadding.tokens].tolist() == [place for each in lengths for place in range(each)]
     assert torch.equal(unpadding.restore(tokens)[mask.bool()], states[mask.bool()])
+    assert sum(group.tokens for group in unpadding.groups) == unpadding.tokens == tokens.shape[1] - unpadding.spare
+    assert [group.positions.shape[1] for group in unpadding.groups] == [group.tokens for group in unpadding.groups]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

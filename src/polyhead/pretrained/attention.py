@@ -35,9 +35,16 @@ def attention(
     """*Shapes:* (batch, heads, tokens, head width) each → (batch, tokens, heads, head width)."""
     output: Tensor
     if unpadding is not None:
-        query, key, value = (unpadding.restore(each.transpose(1, 2)).transpose(1, 2) for each in (query, key, value))
-        output, _ = attention(module, query, key, value, unpadding.attention_mask, **options)
-        return unpadding.remove(output), None
+        outputs, start = [], 0
+        for group in unpadding.groups:
+            own = slice(start, start := start + group.tokens)
+            query_, key_, value_ = (
+                group.restore(each[:, :, own].transpose(1, 2)).transpose(1, 2) for each in (query, key, value)
+            )
+            output, _ = attention(module, query_, key_, value_, group.attention_mask, **options)
+            outputs.append(group.remove(output))
+        spare = outputs[0].new_zeros((1, unpadding.spare, *outputs[0].shape[2:]))
+        return torch.cat([*outputs, spare], dim=1), None
     if query.device.type == "cuda":
         with sdpa_kernel(_ON_GPUS):
             output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
