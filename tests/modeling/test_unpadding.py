@@ -50,7 +50,7 @@ def test_states_are_those_of_padded_batches(backbones: Callable[[str], Path], ar
     assert can_unpad(backbone.network.config) == (architecture in HANDED_ON)
     if architecture not in HANDED_ON:
         return
-    inputs = inputs_of(pretrained, sentences(12, seed=4))
+    inputs = inputs_of(pretrained, [*sentences(12, seed=4), "a", "b", "c", "the river", "Anna"])
     real = inputs.attention_mask.bool()
     with torch.no_grad():
         before = backbone(inputs.input_ids, inputs.attention_mask, layers=True)
@@ -63,6 +63,16 @@ def test_states_are_those_of_padded_batches(backbones: Callable[[str], Path], ar
     for one, two in zip((*before, lower), (*after, kept), strict=True):
         assert one.shape == two.shape
         torch.testing.assert_close(two[real], one[real], atol=2e-5, rtol=2e-5)
+
+
+def test_batches_with_little_padding_stay_as_they_are(backbones: Callable[[str], Path]) -> None:
+    backbone = load(backbones("bert")).model.encoder.backbone
+    one_long = (torch.arange(64) < torch.tensor([64, 8, 8, 8])[:, None]).long()
+    assert backbone.unpadding(one_long) is None
+    backbone.unpads = True
+    assert backbone.unpadding(one_long) is not None
+    assert backbone.unpadding(torch.ones(8, 16)) is None
+    assert backbone.unpadding(one_long[1:2]) is None
 
 
 @pytest.mark.skipif(not fast_bf16(torch.device("cpu")), reason="needs a processor that is fast at bf16")

@@ -146,7 +146,7 @@ class Predictor:
                 pad_id=self.tokenizer.pad_id,
                 pool_prompt=self.pool_prompt,
                 splitters=needed,
-                multiple=1 if self.engine.unpads and len(batch) > 1 else _MULTIPLE,
+                multiple=_MULTIPLE,
                 limit=self.engine.max_width,
             )
             return self.engine(padded, tasks=alone, pairs=pairs, token_states=token_states)

@@ -74,8 +74,9 @@ class Backbone(nn.Module):
         return found if unpadding is None else [unpadding.restore(states) for states in found]
 
     def unpadding(self, attention_mask: Tensor) -> Unpadding | None:
-        """How this batch loses its padding; a single text has none to lose."""
-        return Unpadding(attention_mask) if self.unpads and len(attention_mask) > 1 else None
+        """How this batch loses its padding, if it has enough of it; a single text stays as it is."""
+        found = Unpadding(attention_mask) if self.unpads and len(attention_mask) > 1 else None
+        return found if found is not None and found.worth else None
 
 
 def max_positions(config: Any) -> int | None:

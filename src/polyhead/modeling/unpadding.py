@@ -13,6 +13,9 @@ import torch
 from torch import Tensor
 
 _MULTIPLE = 32
+_WORTH = 0.9
+"""The share of a batch's places up to which its tokens are worth the moving; where texts are alike in length they are
+more, and padding is cheaper (measured by ``benchmarks/unpadding.py``)."""
 _GROUP = 8
 """Texts that attention sees side by side; fewer cost calls, more cost padding."""
 
@@ -28,6 +31,11 @@ class Unpadding:
         self.spare = -self.tokens % multiple
         """Tokens that fill up to a round number; what comes of them is of no use."""
         self._places = torch.cat([places, places.new_zeros(self.spare)])
+
+    @property
+    def worth(self) -> bool:
+        """Whether enough is saved."""
+        return len(self._places) <= _WORTH * self._present.numel()
 
     @cached_property
     def _numbers(self) -> Tensor:
