@@ -73,6 +73,7 @@ def test_batches_with_little_padding_stay_as_they_are(backbones: Callable[[str],
     assert backbone.unpadding(one_long) is not None
     assert backbone.unpadding(torch.ones(8, 16)) is None
     assert backbone.unpadding(one_long[1:2]) is None
+    assert backbone.unpadding(torch.zeros(8, 16)) is None
 
 
 @pytest.mark.skipif(not fast_bf16(torch.device("cpu")), reason="needs a processor that is fast at bf16")

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import runpy
+from pathlib import Path
 from typing import Any
 
 import huggingface_hub.constants
@@ -114,6 +116,17 @@ def test_inference_client_under_a_heads_own_route(both: Live, served: Polyhead) 
     assert labels[0].label == served.predict(TEXTS[0])["sentiment"].label
     vectors = InferenceClient(f"{base}/embedding/pipeline/feature-extraction").feature_extraction(TEXTS[0])
     np.testing.assert_allclose(vectors[0], served.encode(TEXTS[0]), atol=1e-5)
+
+
+def test_the_example(live: Live, served: Polyhead, capsys: pytest.CaptureFixture[str]) -> None:
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "clients" / "ask.py"))
+    example["main"](live.url)
+    out = capsys.readouterr().out
+    tokens = sum(each.tokens for each in served.predict(example["TEXTS"]))
+    assert out.startswith(f"tiny: 32 numbers a text, {tokens} tokens")
+    for text in example["TEXTS"]:
+        label = served.predict(text)["sentiment"]
+        assert f"{label.label} {label.scores[0].score:.2f}" in out
 
 
 def test_llama_indexs_client_of_tei(live: Live, served: Polyhead) -> None:

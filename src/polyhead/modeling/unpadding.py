@@ -34,8 +34,8 @@ class Unpadding:
 
     @property
     def worth(self) -> bool:
-        """Whether enough is saved."""
-        return len(self._places) <= _WORTH * self._present.numel()
+        """Whether there are tokens, and enough is saved."""
+        return 0 < len(self._places) <= _WORTH * self._present.numel()
 
     @cached_property
     def _numbers(self) -> Tensor:
