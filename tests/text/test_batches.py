@@ -56,22 +56,19 @@ def test_few_long_texts_and_many_short_ones_are_batches_of_their_own() -> None:
     assert [batch.tolist() for batch in batches] == [[0, 6], [2, 4, 1, 3, 5]]
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 100), st.one_of(st.none(), st.integers(1, 8)))
-def test_where_padding_costs_little_tokens_fill_a_batch(
-    lengths: list[int], max_tokens: int, max_rows: int | None
-) -> None:
-    batches = token_budget_batches(lengths, max_tokens=max_tokens, max_rows=max_rows, unpadded=True)
-    rows = [int(row) for batch in batches for row in batch]
-    assert sorted(rows) == list(range(len(lengths)))
-    assert [lengths[row] for row in rows] == sorted(lengths, reverse=True)
-    for number, batch in enumerate(batches):
-        own = [lengths[row] for row in batch]
-        assert len(batch) == 1 or (sum(own) <= max_tokens and len(batch) * own[0] <= 3 * max_tokens)
-        assert max_rows is None or len(batch) <= max_rows
-        if number + 1 < len(batches):  # one more would have been too much
-            more = sum(own) + lengths[batches[number + 1][0]]
-            assert more > max_tokens or (len(batch) + 1) * own[0] > 3 * max_tokens or len(batch) == max_rows
+def test_where_padding_costs_little_what_fits_without_it_is_one_batch() -> None:
+    lengths = [60, 2, 3, 2, 3, 2, 58]
+    assert [each.tolist() for each in token_budget_batches(lengths, max_tokens=150, unpads=True)] == [
+        [0, 6, 2, 4, 1, 3, 5]
+    ]
+    apart = token_budget_batches(lengths, max_tokens=150)
+    assert len(apart) > 1
+    for more in ({"max_rows": 6}, {"max_tokens": 129}):
+        given = {"max_tokens": 150, **more}
+        assert len(token_budget_batches(lengths, unpads=True, **given)) > 1
+    one_long = [100, *[1] * 49]  # 149 tokens, 5,000 places
+    assert len(token_budget_batches(one_long, max_tokens=150, unpads=True)) > 1
+    assert token_budget_batches([], max_tokens=10, unpads=True) == []
 
 
 def test_widths_are_multiples_within_the_limit() -> None:

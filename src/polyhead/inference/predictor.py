@@ -137,7 +137,7 @@ class Predictor:
         lengths = [len(encoding) for encoding in encodings]
         share = len(reads) / max(1, len(encodings))
         budget = min(self.engine.max_tokens, max(FEWEST, -(-sum(lengths) // lanes)))
-        batches = token_budget_batches(lengths, max_tokens=budget, max_rows=max_rows, unpadded=self.engine.unpads)
+        batches = token_budget_batches(lengths, max_tokens=budget, max_rows=max_rows, unpads=self.engine.unpads)
 
         def compute(batch: IntArray) -> EngineOutput:
             padded = pad(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from polyhead.modeling.unpadding import Unpadding
@@ -61,7 +62,7 @@ class Backbone(nn.Module):
         if unpadding is None:
             given: dict[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask}
         else:
-            positions = unpadding.positions + first_position(self.network.config)
+            positions = unpadding.remove(self._positions(input_ids))
             given = {"input_ids": unpadding.remove(input_ids), "position_ids": positions, "unpadding": unpadding}
         try:
             output = self.network(**given, return_dict=True, **options)
@@ -72,6 +73,14 @@ class Backbone(nn.Module):
             found = list(output.hidden_states[:-1])
         found.append(output.last_hidden_state)
         return found if unpadding is None else [unpadding.restore(states) for states in found]
+
+    def _positions(self, input_ids: Tensor) -> Tensor:
+        """The rows of the position table, as the network itself counts: some families pass by a text's padding ids."""
+        first = first_position(self.network.config)
+        if not first:
+            return torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
+        present = input_ids.ne(first - 1).long()
+        return present.cumsum(1) * present + first - 1
 
     def unpadding(self, attention_mask: Tensor) -> Unpadding | None:
         """How this batch loses its padding, if it has enough of it; a single text stays as it is."""

@@ -14,8 +14,7 @@ from torch import Tensor
 
 _MULTIPLE = 32
 _WORTH = 0.9
-"""The share of a batch's places up to which its tokens are worth the moving; where texts are alike in length they are
-more, and padding is cheaper (measured by ``benchmarks/unpadding.py``)."""
+"""The share of a batch's places up to which its tokens are worth the moving; of texts alike in length they are more."""
 _GROUP = 8
 """Texts that attention sees side by side; fewer cost calls, more cost padding."""
 
@@ -50,15 +49,10 @@ class Unpadding:
         return self._present[:, None, None, :]
 
     @cached_property
-    def positions(self) -> Tensor:
-        """Each token's place in its text, from 0. *Shape:* (1, tokens)."""
-        return (self._places % self._present.shape[1])[None]
-
-    @cached_property
     def groups(self) -> list["Unpadding"]:
         """The texts in groups, one after the other, each as wide as its own longest text and with no spare tokens."""
         parts = [self._present[start : start + _GROUP] for start in range(0, len(self._present), _GROUP)]
-        return [Unpadding(rows[:, : int(rows.sum(dim=1).max())], multiple=1) for rows in parts]
+        return [Unpadding(rows[:, : int(rows.sum(dim=1).max())], multiple=1) for rows in parts if rows.any()]
 
     def remove(self, padded: Tensor) -> Tensor:
         """*Shapes:* (texts, width, …) → (1, tokens, …)."""

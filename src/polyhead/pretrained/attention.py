@@ -2,16 +2,15 @@
 
 On CPUs, torch's fused kernel needs several times longer for a bf16 backward pass than for an fp32 one (measured by
 ``benchmarks/attention.py``), so under autocast the product runs in fp32 there when gradients are wanted. On GPUs,
-cuDNN's kernel is left out: it builds a plan for every shape that it has not met, which takes longer than many steps,
-and batches of texts have hundreds of shapes. Otherwise this is transformers' own "sdpa". Of texts that come without
-padding, one after the other, each still looks at itself alone.
+cuDNN's kernel is turned off, for the whole process: it builds a plan for every shape that it has not met, which takes
+longer than many steps, and batches of texts have hundreds of shapes. Of texts that come without padding, one after the
+other, each still looks at itself alone. All else is transformers' own "sdpa".
 """
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
@@ -20,7 +19,6 @@ from polyhead.modeling.unpadding import Unpadding
 
 NAME = "polyhead_sdpa"
 _UNPADDED = {"bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta"}
-_ON_GPUS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 def attention(
@@ -46,9 +44,7 @@ def attention(
         spare = outputs[0].new_zeros((1, unpadding.spare, *outputs[0].shape[2:]))
         return torch.cat([*outputs, spare], dim=1), None
     if query.device.type == "cuda":
-        with sdpa_kernel(_ON_GPUS):
-            output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-        return output, None
+        torch.backends.cuda.enable_cudnn_sdp(False)
     dtype = query.dtype
     if query.device.type != "cpu" or dtype != torch.bfloat16 or not query.requires_grad:
         output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)

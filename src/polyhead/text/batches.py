@@ -15,42 +15,34 @@ _Item = TypeVar("_Item")
 _SHARE = 6
 """A batch is cut in two where that saves more padding than such a part of the budget; less is not worth a pass."""
 _PLACES = 3
-"""Where padding costs little, a batch has so many times its tokens with it at most."""
+"""So many times the budget's tokens a batch has at most with its padding, where that costs little."""
 
 
 def token_budget_batches(
-    lengths: Sequence[int], *, max_tokens: int, max_rows: int | None = None, unpadded: bool = False
+    lengths: Sequence[int], *, max_tokens: int, max_rows: int | None = None, unpads: bool = False
 ) -> list[IntArray]:
     """Row numbers grouped into batches, longest texts first.
 
     A batch holds at most ``max_tokens`` tokens with its padding (a single longer text is a batch of its own) and at
-    most ``max_rows`` rows; few long texts and many short ones are batches of their own. ``unpadded`` says that padding
-    costs little: without it the batch holds ``max_tokens`` then, and thrice as many with it. Every row is in exactly
-    one batch.
+    most ``max_rows`` rows; few long texts and many short ones are batches of their own. Where the engine ``unpads``, a
+    few rows whose tokens fit without padding are one batch. Every row is in exactly one batch.
     """
     order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
-    longest_first = np.asarray(lengths, dtype=np.int64)[order]
+    rows_fit = max_rows is None or len(order) <= max_rows
+    if unpads and len(order) and rows_fit and sum(lengths) <= max_tokens:
+        if len(order) * lengths[order[0]] <= _PLACES * max_tokens:
+            return [order]
     batches: list[IntArray] = []
     start = 0
     while start < len(order):
-        rows = _full if unpadded else _cut
-        count = rows(longest_first[start : start + (max_rows or len(order))], max_tokens)
-        batches.append(order[start : start + count])
-        start += count
+        rows = max(1, max_tokens // max(1, lengths[order[start]]))
+        rows = rows if max_rows is None else min(rows, max_rows)
+        batch = order[start : start + rows]
+        saved = (lengths[batch[0]] - np.asarray([lengths[index] for index in batch])) * np.arange(len(batch), 0, -1)
+        cut = int(np.argmax(saved > max_tokens // _SHARE)) or len(batch)
+        batches.append(batch[:cut])
+        start += cut
     return batches
-
-
-def _cut(lengths: IntArray, max_tokens: int) -> int:
-    """How many of these rows, from the longest, are a batch whose padding costs as much as its tokens."""
-    lengths = lengths[: max(1, max_tokens // max(1, int(lengths[0])))]
-    saved = (lengths[0] - lengths) * np.arange(len(lengths), 0, -1)
-    return int(np.argmax(saved > max_tokens // _SHARE)) or len(lengths)
-
-
-def _full(lengths: IntArray, max_tokens: int) -> int:
-    """How many of these rows, from the longest, are a batch without its padding."""
-    within = int(np.searchsorted(np.cumsum(lengths), max_tokens, side="right"))
-    return max(1, min(within, _PLACES * max_tokens // max(1, int(lengths[0]))))
 
 
 @dataclass(frozen=True, slots=True)

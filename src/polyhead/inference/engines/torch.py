@@ -41,8 +41,8 @@ class TorchEngine:
 
     @property
     def unpads(self) -> bool:
-        """Whether padding is left out of all but attention."""
-        return self.model.encoder.backbone.unpads
+        """Whether padding is left out of all but attention; a branch's layers know of nothing that is left out."""
+        return self.model.encoder.backbone.unpads and not self.model.branches
 
     @property
     def lanes(self) -> int:
