@@ -3,8 +3,8 @@
 A draw takes K rows of each class from the training file; nothing else is labelled. ``probe`` is logistic regression on
 the frozen embeddings, ``full`` trains a classification head and the encoder, ``contrastive`` first teaches the encoder
 that texts of one class are alike and others are not (a ``similarity`` head with CoSENT on pairs made from the labels),
-or ranks (a ``pairs`` head), and then probes; ``named`` adds the classes' names to the labelled texts, ``described`` four
-phrases for each class. Accuracy on the 7,600 test texts. Run from the repository's root:
+or ranks (a ``pairs`` head), and then probes; ``named`` adds the classes' names to the labelled texts, ``described``
+four phrases for each class. Accuracy on the 7,600 test texts. Run from the repository's root:
 
     python -m benchmarks.few_labels --data-root DIR --shots 8 16
 """

@@ -28,10 +28,9 @@ def token_budget_batches(
     few rows whose tokens fit without padding are one batch. Every row is in exactly one batch.
     """
     order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
-    rows_fit = max_rows is None or len(order) <= max_rows
-    if unpads and len(order) and rows_fit and sum(lengths) <= max_tokens:
-        if len(order) * lengths[order[0]] <= _PLACES * max_tokens:
-            return [order]
+    fits = sum(lengths) <= max_tokens and (max_rows is None or len(order) <= max_rows)
+    if unpads and len(order) and fits and len(order) * lengths[order[0]] <= _PLACES * max_tokens:
+        return [order]
     batches: list[IntArray] = []
     start = 0
     while start < len(order):
