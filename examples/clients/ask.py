@@ -8,7 +8,7 @@ python examples/clients/ask.py                  # or another address: ask.py htt
 import sys
 
 from huggingface_hub import InferenceClient
-from openai import OpenAI
+from openai import APIConnectionError, OpenAI
 from rich.console import Console
 from rich.table import Table
 
@@ -22,7 +22,10 @@ TEXTS = [
 def main(url: str = "http://localhost:8080") -> None:
     """Three questions, and a table of the answers."""
     openai = OpenAI(base_url=f"{url}/v1", api_key="none")
-    [model, *_] = openai.models.list()
+    try:
+        [model, *_] = openai.models.list()
+    except APIConnectionError:
+        raise SystemExit(f"{url}: no server answers; start one with: polyhead serve") from None
     embedded = openai.embeddings.create(input=TEXTS, model=model.id)
     near = InferenceClient(f"{url}/pipeline/sentence-similarity").sentence_similarity(TEXTS[0], other_sentences=TEXTS)
 

@@ -129,6 +129,12 @@ def test_the_example(live: Live, served: Polyhead, capsys: pytest.CaptureFixture
         assert f"{label.label} {label.scores[0].score:.2f}" in out
 
 
+def test_the_example_says_that_there_is_no_server() -> None:
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "clients" / "ask.py"))
+    with pytest.raises(SystemExit, match="http://localhost:9: no server answers; start one with: polyhead serve"):
+        example["main"]("http://localhost:9")
+
+
 def test_llama_indexs_client_of_tei(live: Live, served: Polyhead) -> None:
     client = TextEmbeddingsInference(model_name="tiny", base_url=live.url)
     expected = served.encode(TEXTS, normalize_embeddings=True)
