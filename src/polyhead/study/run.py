@@ -5,12 +5,13 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from polyhead.data.pairs import read_pairs
 from polyhead.errors import UserError
@@ -21,6 +22,9 @@ from polyhead.recipe.schema import SPLITS
 from polyhead.study.design import Design, Job, jobs
 from polyhead.study.job import RESULT, Setting, run_job
 from polyhead.training import Interrupted
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 STUDY = "study.json"
 _PATIENCE = 60.0
@@ -125,7 +129,7 @@ def _remember(folder: Path, raw: Any, root: Path, start: str | None, design: Des
 
 def _in_process(job: Job, setting: Setting, place: Path, told: Callable[[str, float], None]) -> list[str]:
     """Do the job; what went wrong, a line each. Another attempt is made when the study is run again."""
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(job, setting, place, sender), daemon=True)
     with _deaf():
@@ -149,6 +153,15 @@ def _in_process(job: Job, setting: Setting, place: Path, told: Callable[[str, fl
         process.join(_PATIENCE)
         process.kill()
     return [f"{job.name}: {line}" for line in faults]
+
+
+def _context() -> "ForkServerContext | SpawnContext":
+    """Where processes may be forked, from one that has imported all that a job needs: seconds for each job."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["polyhead.study.job", "matplotlib.backends.backend_agg"])
+    return context
 
 
 @contextmanager
