@@ -271,3 +271,24 @@ def test_few_tokens_are_not_shared_out(stepped: Stepped) -> None:
 
     asyncio.run(main())
     queue.stop()
+
+
+def test_a_thread_leaves_the_others_their_part(stepped: Stepped) -> None:
+    queue = Queue(100)
+
+    async def main() -> None:
+        queue.start(2)
+        asking = [asked(queue, stepped, ["first"])]
+        await until(lambda: len(stepped.rounds) == 1)
+        asking.append(asked(queue, stepped, ["second"]))
+        await until(lambda: len(stepped.rounds) == 2)
+        asking += [asked(queue, stepped, [f"The river rises at the old stone bridge {number}"]) for number in range(30)]
+        await until(lambda: queue.texts == 30)
+        stepped.go.release()
+        await until(lambda: len(stepped.rounds) == 3)
+        assert 14 <= len(stepped.rounds[2]) <= 17
+        stepped.go.release(20)
+        await asyncio.gather(*asking)
+
+    asyncio.run(main())
+    queue.stop()

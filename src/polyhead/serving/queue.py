@@ -1,9 +1,9 @@
 """The queue in which requests of all endpoints meet, and the threads that compute, one a lane of the engine.
 
-Whenever a thread is free it takes a round of what is there, its part of it if others are free, too. When it has just
-answered some requests, their clients are likely to send the next ones, so it gives them a tenth of the round's time,
-10 ms at most, and starts sooner if as many are there again; a request that comes while nothing was going on starts at
-once. Each request in turn gives as many texts as a share of the engine's token budget holds, its longest first, until
+Whenever a thread is free it takes a round of what is there: no more than its part of that and of what the others have in
+work, so that rounds stay as large as each other. When it has just answered some requests, their clients are likely to
+send the next ones, so it gives them a tenth of the round's time, 10 ms at most, and starts sooner if as many are there
+again; a request that comes while nothing was going on starts at once. Each request in turn gives as many texts as a share of the engine's token budget holds, its longest first, until
 the budget is full; so a request of one text beside one of ten thousand waits for a round, not for all of it. The round
 is then cut into batches of texts of like length, as everywhere.
 """
@@ -82,9 +82,10 @@ class Round:
 
 @dataclass(slots=True)
 class _Lane:
-    """A thread that computes: since when, if it does, and how many requests it waits for until when."""
+    """A thread that computes: since when, if it does, and how much; how many requests it waits for until when."""
 
     began: float = 0.0
+    tokens: int = 0
     expected: int = 0
     until: float = 0.0
 
@@ -183,7 +184,7 @@ class Queue:
     def _work(self, lane: _Lane) -> None:
         while (chosen := self._round(lane)) is not None:
             self._run(chosen, lane)
-            lane.began = 0.0
+            lane.began, lane.tokens = 0.0, 0
         stopped = RequestError(503, "the server is stopping", retry_after=1)
         with self._changed:
             left = list(self._jobs)
@@ -202,8 +203,8 @@ class Queue:
             if self._stopped:
                 return None
             served = self._jobs[0].served
-            free = sum(not each.began for each in self._lanes)
-            own = -(-sum(job.tokens for job in self._jobs if job.served is served) // free)
+            here = sum(job.tokens for job in self._jobs if job.served is served)
+            own = -(-(here + sum(each.tokens for each in self._lanes)) // len(self._lanes))
             left = budget = min(served.predictor.engine.max_tokens, max(FEWEST, own))
             lane.began = time.perf_counter()
             others: list[Job] = []
@@ -220,6 +221,7 @@ class Queue:
                     self._jobs.append(job)
             self._jobs.extendleft(reversed(others))
             self.texts -= len(chosen)
+            lane.tokens = budget - left
             if self._jobs:
                 self._changed.notify_all()
             return chosen
