@@ -14,6 +14,7 @@ import csv
 import random
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +27,7 @@ from benchmarks.common import console, machine, notes, show_machine, write_json
 from polyhead import Polyhead
 from polyhead.data.example import DataSet, Example
 from polyhead.kinds import ClassificationTask, PairsTask, SimilarityTask, Task
+from polyhead.kinds.base import FloatArray
 from polyhead.pretrained import DEFAULT_BACKBONE, Pretrained, load
 from polyhead.training import TrainingSettings, train
 
@@ -89,14 +91,27 @@ def draw(rows: Rows, shots: int, number: int) -> Rows:
 
 def probe(drawn: Rows, tests: Rows, number: int) -> float:
     """Logistic regression on the frozen model's embeddings."""
-    return regression(Polyhead(load(DEFAULT_BACKBONE)), drawn, tests)
+    return fitted(drawn, frozen(tuple(drawn)), tests, frozen(tuple(tests)))
+
+
+@lru_cache(2)
+def frozen(rows: tuple[tuple[str, str], ...]) -> FloatArray:
+    """The untrained model's embeddings; those of the test texts are the same in every draw."""
+    return embedded(Polyhead(load(DEFAULT_BACKBONE)), rows)
+
+
+def embedded(model: Polyhead, rows: Rows) -> FloatArray:
+    """Normalised embeddings. *Shape:* (rows, width)."""
+    return np.asarray(model.encode([text for text, _ in rows], normalize_embeddings=True))
 
 
 def regression(model: Polyhead, drawn: Rows, tests: Rows) -> float:
-    """Accuracy of logistic regression on normalised embeddings."""
-    vectors, others = (
-        np.asarray(model.encode([text for text, _ in rows], normalize_embeddings=True)) for rows in (drawn, tests)
-    )
+    """Accuracy of logistic regression on the model's embeddings."""
+    return fitted(drawn, embedded(model, drawn), tests, embedded(model, tests))
+
+
+def fitted(drawn: Rows, vectors: FloatArray, tests: Rows, others: FloatArray) -> float:
+    """Accuracy of logistic regression. *Shapes:* (drawn rows, width), (test rows, width)."""
     classifier = LogisticRegression(C=10.0, max_iter=1000).fit(vectors, [label for _, label in drawn])
     return float(classifier.score(others, [label for _, label in tests]))
 
