@@ -177,9 +177,7 @@ def both(served: Polyhead, other: Polyhead) -> Iterator["Live"]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Headless Chromium, closed with its module, as no other event loop runs beside its own; tests that use it belong
-    to xdist's group of that name, so that there is one.
-    """
+    """Headless Chromium, closed with its module, as no other event loop runs beside its own."""
     import shutil
 
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -60,9 +60,10 @@ def shown(name: str, capsys: pytest.CaptureFixture[str], *runs: Path) -> str:
 
 
 def learnt(name: str, run: Path, overrides: Mapping[str, str] = {}) -> Polyhead:
-    """One epoch of an example's recipe."""
+    """A short epoch of an example's recipe."""
     notes: list[str] = []
-    recipe = load_recipe(EXAMPLES / name / "recipe.yaml", overrides={"training.epochs": "1", **overrides})
+    short = {"training.epochs": "1", "training.max_train_samples": "96"}
+    recipe = load_recipe(EXAMPLES / name / "recipe.yaml", overrides={**short, **overrides})
     train(recipe, run, watcher=Watcher(on_note=notes.append))
     loud = [note for note in notes if "INSTEAD" in note]
     asked = recipe.raw["model"]["backbone"]
@@ -116,6 +117,7 @@ def test_cls_aligned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "of 50 right" in said
 
 
+@pytest.mark.slow
 def test_the_script(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHON": sys.executable, "RUNS": str(tmp_path), "EPOCHS": "1"}
     done = subprocess.run([ROOT / "scripts/examples", "cls-aligned"], capture_output=True, text=True, env=environment)
@@ -127,6 +129,7 @@ def test_the_script(tmp_path: Path) -> None:
     assert wrong.stderr.strip() == "no example is called nothing; see examples/"
 
 
+@pytest.mark.slow
 def test_long_run(tmp_path: Path) -> None:
     command = [sys.executable, EXAMPLES / "long-run/run.py", tmp_path / "run"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
@@ -175,6 +178,7 @@ def test_intent_slots(tmp_path: Path) -> None:
     assert set(model.tasks["slots"].labels) == {"artist", "city", "number", "time"}
 
 
+@pytest.mark.slow
 def test_keep_embedding(tmp_path: Path) -> None:
     path = EXAMPLES / "keep-embedding/recipe.yaml"
     small = {"training.epochs": "2", "training.plan": "full", "training.max_train_samples": "80"}

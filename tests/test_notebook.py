@@ -10,6 +10,7 @@ nbformat = pytest.importorskip("nbformat", reason="pip install nbclient ipykerne
 nbclient = pytest.importorskip("nbclient", reason="pip install nbclient ipykernel")
 
 
+@pytest.mark.slow
 def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "EPOCHS", "1")
     notebook = nbformat.read(PATH, as_version=4)

@@ -13,7 +13,7 @@ from sentence_transformers import SentenceTransformer
 from polyhead import Polyhead
 from polyhead.cli.quickstart import SENTENCES
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_quickstart(tmp_path: Path) -> None:

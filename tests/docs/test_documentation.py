@@ -69,6 +69,7 @@ def run_page(page: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> list[s
     return said
 
 
+@pytest.mark.slow
 def test_the_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = run_page(DOCS / "tutorial.md", tmp_path, monkeypatch)
     assert "Nothing was trained" in said[0]

@@ -29,7 +29,9 @@ def test_pca_is_scikit_learns() -> None:
         np.testing.assert_allclose(ours[:, axis], sign * theirs[:, axis], atol=1e-3)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [pytest.param(each, marks=[pytest.mark.slow] if each == "umap" else []) for each in METHODS]
+)
 def test_groups_stay_together_and_a_seed_gives_one_picture(method: Method) -> None:
     if method == "umap":
         pytest.importorskip("umap", reason="pip install umap-learn")

@@ -20,7 +20,6 @@ from live import Live, serving
 from polyhead import Polyhead
 from polyhead.serving import Served
 
-pytestmark = pytest.mark.xdist_group("browser")
 EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>'
 HISTORY = [
     {"epoch": 1, "eval_loss": 1.2, "eval_topic_accuracy": 0.61, "eval_entities_span_f1": 0.42, "best": False},

@@ -10,7 +10,6 @@ import pytest
 from browser import serious, tab
 from polyhead.evaluation.maps import Colouring, map_page
 
-pytestmark = pytest.mark.xdist_group("browser")
 EVIL = '</script><img src=x onerror="window.evil=1"><script>window.evil=1</script>'
 
 

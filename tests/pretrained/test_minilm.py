@@ -37,12 +37,12 @@ def test_500_texts_give_the_vectors_of_sentence_transformers(minilm: Polyhead, s
     assert sum(each.truncated for each in encodings) > 10
     ours = minilm.encode(texts)
     original = SentenceTransformer(str(find("sentence-transformers/all-MiniLM-L6-v2")), device="cpu").encode(texts)
-    resaved = SentenceTransformer(str(saved), device="cpu").encode(texts)
+    resaved = SentenceTransformer(str(saved), device="cpu").encode(texts[:100])
     assert np.abs(ours - original).max() <= TOLERANCE
-    assert np.abs(ours - resaved).max() <= TOLERANCE
-    states = minilm.encode(texts, output_value="token_embeddings")
+    assert np.abs(ours[:100] - resaved).max() <= TOLERANCE
+    states = minilm.encode(texts[:100], output_value="token_embeddings")
     tokenizer, network = AutoTokenizer.from_pretrained(saved), AutoModel.from_pretrained(saved).eval()
-    for text, mine in zip(texts, states, strict=True):
+    for text, mine in zip(texts[:100], states, strict=True):
         with torch.no_grad():
             theirs = network(**tokenizer(text, truncation=True, return_tensors="pt")).last_hidden_state[0]
         assert mine.shape == theirs.shape

@@ -13,7 +13,6 @@ from polyhead import UserError, load_recipe, train
 from polyhead.recipe import Watcher
 from polyhead.recipe.report import REPORT
 
-pytestmark = pytest.mark.xdist_group("browser")
 EVIL = "<script>window.evil=1</script>"
 
 
