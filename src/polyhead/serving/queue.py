@@ -1,11 +1,12 @@
 """The queue in which requests of all endpoints meet, and the threads that compute, one a lane of the engine.
 
-Whenever a thread is free it takes a round of what is there: no more than its part of that and of what the others have in
-work, so that rounds stay as large as each other. When it has just answered some requests, their clients are likely to
-send the next ones, so it gives them a tenth of the round's time, 10 ms at most, and starts sooner if as many are there
-again; a request that comes while nothing was going on starts at once. Each request in turn gives as many texts as a share of the engine's token budget holds, its longest first, until
-the budget is full; so a request of one text beside one of ten thousand waits for a round, not for all of it. The round
-is then cut into batches of texts of like length, as everywhere.
+Whenever a thread is free it takes a round of what is there: no more than its part of that and of what the others have
+in work, so that rounds stay as large as each other. When it has just answered some requests, their clients are likely
+to send the next ones, so it gives them a tenth of the round's time, 10 ms at most, and starts sooner if as many are
+there again; a request that comes while nothing was going on starts at once. Each request in turn gives as many texts
+as a share of the engine's token budget holds, its longest first, until the budget is full; so a request of one text
+beside one of ten thousand waits for a round, not for all of it. The round is then cut into batches of texts of like
+length, as everywhere.
 """
 
 import asyncio
