@@ -81,7 +81,7 @@ def ratio_table(
     less_is_better: bool = False,
     digits: int = 0,
 ) -> Table:
-    """Medians with their ranges; for each baseline a column that says how many times as good each side is."""
+    """Medians with their ranges; for each baseline how many times as good each side is, the median of the rounds."""
     table = Table(title=title, title_justify="left", caption=f"{len(next(iter(measured.values())).values)} rounds")
     table.add_column("what", no_wrap=True)
     table.add_column(f"{unit}, median", justify="right")
@@ -89,7 +89,7 @@ def ratio_table(
     for name in baselines:
         table.add_column(f"× {name}", justify="right")
     for name, each in measured.items():
-        ratios = [each.median / measured[other].median for other in baselines]
+        ratios = [statistics.median(ratios_of(each, measured[other])) for other in baselines]
         table.add_row(
             name,
             f"{each.median:,.{digits}f}",
@@ -97,6 +97,11 @@ def ratio_table(
             *(f"{1 / ratio if less_is_better else ratio:.2f}" for ratio in ratios),
         )
     return table
+
+
+def ratios_of(one: Measured, other: Measured) -> list[float]:
+    """Of each round, so that what slows the machine from one to the next does not count."""
+    return [mine / theirs for mine, theirs in zip(one.values, other.values, strict=True)]
 
 
 def as_json(measured: Mapping[str, Measured]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The server under load: 32 clients of single sentences, from another process, on this machine.
 
-Sides, in turns: the texts in this process, in batches of the same limits (32 texts, the token budget of the engine), no
-HTTP; ``polyhead serve``; sentence-transformers behind a plain FastAPI route, fp32 as it comes, and bf16. No answer is
-remembered: the cache is off. Run from the repository's root, on a quiet machine:
+Sides, in turns of a few seconds: the texts in this process, in batches of the same limits (32 texts, the token budget
+of the engine), no HTTP; ``polyhead serve``; sentence-transformers behind a plain FastAPI route, fp32 as it comes, and
+bf16. The servers are up and warm all the time, and idle while others have their turn. No answer is remembered: the
+cache is off. Run from the repository's root, on a quiet machine:
 
     python -m benchmarks.serving --data ag_news/test.csv
 """
@@ -17,7 +18,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import quantiles
@@ -30,6 +31,7 @@ from benchmarks.common import (
     interleaved,
     machine,
     ratio_table,
+    ratios_of,
     show_machine,
     write_json,
 )
@@ -43,6 +45,8 @@ INSIDE, SERVER, PLAIN, PLAIN_BF16 = (
     "sentence-transformers, FastAPI",
     "the same in bf16",
 )
+_SORTED = 1024
+"""Texts that are sorted by length together in this process: seconds of work."""
 
 
 def main() -> None:
@@ -50,22 +54,26 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="CSV", help="columns class, title, description")
     parser.add_argument("--texts", type=int, default=4096, help="the file's first texts (%(default)s)")
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--seconds", type=float, default=8.0, help="of each side and round (%(default)s)")
-    parser.add_argument("--warm", type=float, default=10.0, help="seconds before each (%(default)s)")
-    add_arguments(parser, rounds=3)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each side and round (%(default)s)")
+    parser.add_argument("--warm", type=float, default=15.0, help="seconds of load before the first round (%(default)s)")
+    add_arguments(parser, rounds=10)
     options = parser.parse_args()
     described = machine()
     show_machine(described)
     texts = [" ".join(text.split()) for text in read_texts(options.data, options.texts)]
-    with tempfile.TemporaryDirectory() as place:
+    latencies: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as place, ExitStack() as servers:
         file = Path(place) / "texts.txt"
         file.write_text("\n".join(texts), encoding="utf-8")
-        latencies: dict[str, list[float]] = {}
+        ports: dict[str, int] = {}
+        for name in (SERVER, PLAIN, PLAIN_BF16):
+            ports[name], _ = servers.enter_context(started(name, *(["--cache-mb", "0"] if name == SERVER else [])))
+            load(ports[name], file, options.clients, options.warm)
+        model = Polyhead.from_pretrained(DEFAULT_BACKBONE)
+        inside(model, texts, options.clients, options.seconds)
 
         def served(name: str, turn: int) -> float:
-            with started(name, *(["--cache-mb", "0"] if name == SERVER else [])) as (port, _):
-                load(port, file, options.clients, options.warm)
-                found = load(port, file, options.clients, options.seconds)
+            found = load(ports[name], file, options.clients, options.seconds)
             failed = [status for status in found["statuses"] if status != 200]
             assert not failed, f"{name}: {len(failed)} requests got another status than 200"
             latencies.setdefault(name, []).extend(found["seconds"])
@@ -73,13 +81,15 @@ def main() -> None:
 
         speed = interleaved(
             {
-                INSIDE: lambda turn: inside(texts, options.clients, options.seconds),
-                **{name: partial(served, name) for name in (SERVER, PLAIN, PLAIN_BF16)},
+                INSIDE: lambda turn: inside(model, texts, options.clients, options.seconds),
+                **{name: partial(served, name) for name in ports},
             },
             rounds=options.rounds,
         )
     title = f"{options.clients} clients, a text a request"
     console.print(ratio_table(title, "texts/s", speed, baselines=[INSIDE, PLAIN, PLAIN_BF16]))
+    shares = sorted(ratios_of(speed[SERVER], speed[INSIDE]))
+    console.print(f"{SERVER} of {INSIDE}: {shares[0]:.2f} … {shares[-1]:.2f}", highlight=False)
     percentiles = {name: percentile_milliseconds(found) for name, found in latencies.items()}
     for name, found in percentiles.items():
         console.print(f"{name}: p50 {found['p50']:.1f} ms, p99 {found['p99']:.1f} ms", highlight=False)
@@ -92,15 +102,14 @@ def percentile_milliseconds(seconds: Sequence[float]) -> dict[str, float]:
     return {"p50": 1000 * cuts[49], "p99": 1000 * cuts[98]}
 
 
-def inside(texts: Sequence[str], rows: int, seconds: float) -> float:
+def inside(model: Polyhead, texts: Sequence[str], rows: int, seconds: float) -> float:
     """Texts a second in this process."""
-    model = Polyhead.from_pretrained(DEFAULT_BACKBONE)
-    model.encode(list(texts[:256]), batch_size=rows)
     began = time.perf_counter()
     done = 0
     while time.perf_counter() - began < seconds:
-        model.encode(list(texts), batch_size=rows)
-        done += len(texts)
+        part = [texts[(done + number) % len(texts)] for number in range(_SORTED)]
+        model.encode(part, batch_size=rows)
+        done += len(part)
     return done / (time.perf_counter() - began)
 
 

@@ -27,10 +27,9 @@ from polyhead.data.pairs import read_pairs
 from polyhead.kinds import ClassificationTask, MultilabelTask, RegressionTask
 from polyhead.pretrained import load
 from polyhead.starter import FOLDER
-from polyhead.study import Design, summarize
+from polyhead.study import Design
 from polyhead.study import study as run_study
 from polyhead.study.external import NEIGHBOURS, REGRESSION, Frozen, fit
-from polyhead.study.page import page
 from polyhead.study.write import write_reports
 
 PLANS = ["frozen", "probe", "top:1", "full"]
@@ -196,30 +195,23 @@ def test_a_job_that_fails_names_itself_in_one_line(recipe: Path, tmp_path: Path)
         run_study(recipe, Design(["top:7"], [13], rows=20), tmp_path / "study", data_root=FOLDER)
 
 
-class Counter(HTMLParser):
+class Addresses(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.tags: list[str] = []
-        self.addresses: list[str] = []
+        self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
+        self.found += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
 
 
-def test_the_page_needs_no_network_and_escapes_names(finished: tuple[Path, list[dict[str, Any]]]) -> None:
-    folder, results = finished
+def test_the_page_needs_no_network(finished: tuple[Path, list[dict[str, Any]]]) -> None:
+    folder, _ = finished
     text = (folder / "study.html").read_text()
-    parser = Counter()
+    parser = Addresses()
     parser.feed(text)
-    assert "script" not in parser.tags
-    assert parser.tags.count("svg") == 2
-    assert all(address.startswith("#") for address in parser.addresses)
+    assert parser.found
+    assert all(address.startswith("data:") for address in parser.found)
     assert "Use " in text
-    evil = "<img src=x onerror=alert(1)>$\\frac{"
-    shown = page(summarize([{**each, "name": evil} for each in results[:2]]), evil, [evil])
-    assert "<img" not in shown
-    assert "onerror" in shown
 
 
 def test_the_markdown_holds_the_same_plans(finished: tuple[Path, list[dict[str, Any]]]) -> None:
