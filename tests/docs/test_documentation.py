@@ -21,7 +21,8 @@ from polyhead.starter import RECIPE
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("examples/*/README.md"))]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("examples/*/README.md")), *sorted(DOCS.rglob("*.md"))]
+_INDENTED = re.compile(r"^ {4}((?:polyhead |python -m benchmarks|scripts/)(?:.*\\\n)*.*)$", re.MULTILINE)
 _BLOCK = re.compile(r'^```(\w+)(?: title="([\w.-]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
@@ -121,21 +122,29 @@ def test_fragments_of_recipes(name: str, tmp_path: Path) -> None:
         assert load_recipe(path).raw == document
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def commands(page: Path) -> list[str]:
+    """Of its shell blocks, and of those that are only indented."""
+    text = "".join(each.text for each in blocks(page) if each.language == "sh")
+    text += "\n".join(each[1] for each in _INDENTED.finditer(page.read_text(encoding="utf-8")))
+    return [line for line in text.replace("\\\n", "").splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("page", [*filter(commands, PAGES)], ids=lambda page: f"{page.parent.name}/{page.stem}")
 def test_commands_are_there(page: Path) -> None:
-    """Verbs, their options, scripts and files of the repository that shell blocks name."""
-    shell = "".join(each.text for each in blocks(page) if each.language == "sh")
-    lines = shell.replace("\\\n", "").splitlines()
-    assert lines
-    for line in lines:
+    """Verbs, their options, programs, scripts and files of the repository that are named."""
+    for line in commands(page):
         words = shlex.split(line, comments=True)
+        options = [word.partition("=")[0] for word in words if word.startswith("--")]
         if not words:
             continue
         if words[0] == "polyhead":
             command = next(each for each in app.registered_commands + app.registered_groups if _name(each) == words[1])
             known = _help(tuple(words[1:3] if hasattr(command, "typer_instance") else words[1:2]))
-            options = [word.partition("=")[0] for word in words if word.startswith("--")]
             assert [each for each in options if "." not in each and each not in known] == [], line
+        elif words[1:2] == ["-m"]:
+            program = (ROOT / f"{words[2].replace('.', '/')}.py").read_text(encoding="utf-8")
+            program += (ROOT / "benchmarks/common.py").read_text(encoding="utf-8")
+            assert [each for each in options if f'"{each}"' not in program] == [], line
         elif words[0] != "pip":
             script = words[1] if words[0].startswith("python") else words[0]
             assert (ROOT / script).is_file(), line
