@@ -15,6 +15,7 @@ from conftest import sentences
 from live import Live, serving
 from polyhead import Polyhead
 from polyhead.serving import Served
+from polyhead.serving.logs import _Lines
 
 
 def error_of(answer: httpx.Response) -> str:
@@ -102,6 +103,28 @@ def test_a_browser_with_a_key_passes(strict: Live) -> None:
         "access-control-allow-origin"
         not in httpx.options(f"{strict.url}/embed", headers={**asked, "Origin": "https://other.example"}).headers
     )
+
+
+@pytest.mark.parametrize("path", ["/embed", "/v1/embeddings"])
+def test_a_fault_of_the_server_is_an_answer_like_others(
+    strict: Live, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("of a user's text")
+
+    monkeypatch.setattr(strict.app.state.service, "answer", fail)
+    field = "input" if path == "/v1/embeddings" else "inputs"
+    answer = strict.http.post(path, json={field: "a"}, headers={"Origin": "https://page.example"})
+    assert answer.status_code == 500
+    assert error_of(answer) == "the server failed; its log says where"
+    assert answer.headers["access-control-allow-origin"] == "https://page.example"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert strict.app.gate.open == 0
+    [record] = [each for each in caplog.records if each.getMessage() == "failed"]
+    line = _Lines().format(record)
+    assert json.loads(line)["error"] == "ZeroDivisionError"
+    assert json.loads(line)["where"][-1].endswith(" fail")
+    assert "user" not in line
 
 
 @pytest.mark.parametrize(

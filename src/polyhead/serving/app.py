@@ -82,7 +82,6 @@ def create_app(
         server.include_router(routes.router)
     server.add_exception_handler(RequestError, _refused)
     server.add_exception_handler(HTTPException, _not_found)
-    server.add_exception_handler(Exception, _failed)
 
     def gate(app: object) -> Gate:
         server.gate = Gate(app, server.state)  # type: ignore[arg-type]
@@ -134,8 +133,3 @@ async def _not_found(request: Request, error: Exception) -> Response:
     response = error_response(RequestError(error.status_code, str(error.detail)), request.url.path)
     response.headers.update(error.headers or {})
     return response
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    event("failed", logging.ERROR, route=getattr(request.scope.get("route"), "path", "other"))
-    return error_response(RequestError(500, "the server failed; its log says where"), request.url.path)

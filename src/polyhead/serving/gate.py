@@ -6,6 +6,7 @@ Plain ASGI, since it stands before each request.
 import asyncio
 import hashlib
 import hmac
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -73,10 +74,28 @@ class Gate:
             except RequestError as error:
                 await error_response(error, scope["path"])(scope, receive, noted)
             else:
-                await self.app(scope, receive, noted)
+                await self._answered(scope, receive, noted)
         finally:
             self.open -= not public
             self._note(scope, status, time.perf_counter() - started, public=public)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The application's answer; 500 with the headers of all answers, where it fails before it has begun one."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            event("failed", logging.ERROR, error=error, route=_route(scope))
+            if begun:
+                raise
+            fault = RequestError(500, "the server failed; its log says where")
+            await error_response(fault, scope["path"])(scope, receive, send)
 
     async def _admitted(self, scope: Scope, receive: Receive, *, public: bool) -> Receive:
         state = self.state
@@ -131,12 +150,17 @@ class Gate:
         return again
 
     def _note(self, scope: Scope, status: int, seconds: float, *, public: bool) -> None:
-        route = getattr(scope.get("route"), "path", "other")  # the path itself is the client's word
+        route = _route(scope)
         self.state.metrics.requests.labels(route, str(status)).inc()
         self.state.metrics.seconds.labels(route).observe(seconds)
         if not public:
             facts: dict[str, Any] = dict(scope.get("state", {}).get("facts", {}))
             event("request", route=route, status=status, seconds=round(seconds, 5), **facts)
+
+
+def _route(scope: Scope) -> str:
+    """The route's path; that of the request is the client's word."""
+    return str(getattr(scope.get("route"), "path", "other"))
 
 
 def _is_public(path: str) -> bool:

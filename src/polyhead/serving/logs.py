@@ -42,6 +42,6 @@ def to_standard_error(level: str = "info") -> None:
         own.setLevel(level.upper())
 
 
-def event(message: str, level: int = logging.INFO, **facts: Any) -> None:
-    """Write one."""
-    logger.log(level, message, extra={"facts": facts})
+def event(message: str, level: int = logging.INFO, *, error: Exception | None = None, **facts: Any) -> None:
+    """Write one; of an ``error`` its class and the places that it came through."""
+    logger.log(level, message, exc_info=error, extra={"facts": facts})
