@@ -95,6 +95,12 @@ def test_agnews_conll(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert said.count("true: ") == 6
 
 
+@pytest.mark.slow
+def test_agnews_conll_by_the_first_token(tmp_path: Path) -> None:
+    model = learnt("agnews-conll", tmp_path / "run", {"model.pooling": "cls"})
+    assert model.pretrained.settings.pooling == "cls"
+
+
 def test_type_sentiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     learnt("type-sentiment", tmp_path / "run")
     said = shown("type-sentiment", capsys, tmp_path / "run")

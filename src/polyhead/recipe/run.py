@@ -10,6 +10,7 @@ import yaml
 
 from polyhead.errors import UserError, shown
 from polyhead.folder.files import write_json, write_text
+from polyhead.folder.lock import alone
 from polyhead.pretrained import Pretrained
 from polyhead.recipe.announce import disk_note, fallback_notes, plan_notes
 from polyhead.recipe.check import quick_findings
@@ -57,7 +58,7 @@ def train(
 
     Raises:
         UserError: the recipe's data, backbone or plan does not work out, each fault with its place; or the run is
-            finished, or is not this recipe's any more.
+            finished, or is not this recipe's any more; or another process is at work in ``output``.
         Interrupted: SIGINT or SIGTERM came; what was done is saved.
     """
     watcher, folder = watcher or Watcher(), Path(output)
@@ -83,30 +84,31 @@ def train(
         disk_note(subject, recipe.training, folder),
     ):
         watcher.on_note(line)
-    if known is None:
-        write_json(folder / FACTS, facts)
-        write_text(folder / RECIPE, yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
-    try:
-        result = _run(
-            recipe, data, pretrained, folder, device, watcher, checkpoint, None if cache is None else Path(cache)
-        )
-        write_json(folder / RESULT, _summary(result))
-        forget_weights(folder)
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted at once", way_on(folder)) from None
-    except Interrupted as error:
-        raise Interrupted(*error.faults, way_on(folder)) from None
-    except Diverged as error:
-        raise Diverged(*error.faults, f"change the recipe and train anew; what was done is in {folder}") from None
-    except UserError as error:
-        raise UserError(*error.faults, way_on(folder)) from None
-    finally:
-        if (folder / METRICS_FILE).is_file():
-            from polyhead.evaluation.pictures import draw_curves  # matplotlib would make every verb start later
+    with alone(folder):
+        if known is None:
+            write_json(folder / FACTS, facts)
+            write_text(folder / RECIPE, yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
+        try:
+            result = _run(
+                recipe, data, pretrained, folder, device, watcher, checkpoint, None if cache is None else Path(cache)
+            )
+            write_json(folder / RESULT, _summary(result))
+            forget_weights(folder)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted at once", way_on(folder)) from None
+        except Interrupted as error:
+            raise Interrupted(*error.faults, way_on(folder)) from None
+        except Diverged as error:
+            raise Diverged(*error.faults, f"change the recipe and train anew; what was done is in {folder}") from None
+        except UserError as error:
+            raise UserError(*error.faults, way_on(folder)) from None
+        finally:
+            if (folder / METRICS_FILE).is_file():
+                from polyhead.evaluation.pictures import draw_curves  # matplotlib would make every verb start later
 
-            draw_curves(read_history(folder), folder / "curves.png")
-    if report:
-        _report(recipe, data, result, facts, folder, device, watcher)
+                draw_curves(read_history(folder), folder / "curves.png")
+        if report:
+            _report(recipe, data, result, facts, folder, device, watcher)
     return result
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from polyhead.data.pairs import read_pairs
 from polyhead.errors import UserError
 from polyhead.folder.files import write_json
+from polyhead.folder.lock import alone
 from polyhead.recipe import load_recipe
 from polyhead.recipe.data import prepare as read_all
 from polyhead.recipe.schema import SPLITS
@@ -50,7 +51,8 @@ def study(
     A job that fails is told to ``progress`` and tried again when the study is run again; the others are done.
 
     Raises:
-        UserError: the recipe, a plan or the pairs are wrong; the folder holds another study; or every job failed.
+        UserError: the recipe, a plan or the pairs are wrong; the folder holds another study, or another
+            process is at work in it; or every job failed.
         Interrupted: Ctrl-C came; a training that was under way is saved.
     """
     loaded = load_recipe(recipe, data_root=data_root)
@@ -71,6 +73,17 @@ def study(
         None if pairs is None else pairs.resolve(),
         device,
     )
+    with alone(folder):
+        return _all(planned, setting, folder, progress, done)
+
+
+def _all(
+    planned: Sequence[Job],
+    setting: Setting,
+    folder: Path,
+    progress: Progress,
+    done: Callable[[list[dict[str, Any]]], None],
+) -> list[dict[str, Any]]:
     faults: list[str] = []
     for number, job in enumerate(planned, 1):
         place = folder / "runs" / job.folder
