@@ -57,3 +57,12 @@ def test_nor_a_study(tmp_path: Path) -> None:
     with alone(tmp_path / "study"), pytest.raises(UserError, match="another process is at work"):
         study(RECIPE, design, tmp_path / "study", progress=lambda *_: told.append("begun"))
     assert told == []
+
+
+def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(UserError, match=r"run: cannot be written \(Not a directory\)"),
+        alone(tmp_path / "file" / "run"),
+    ):
+        raise AssertionError("there is no such folder")

@@ -1,4 +1,4 @@
-"""One process at a time in a folder: a lock on the folder itself, which is gone with the process, however it ends."""
+"""One process at a time in a folder: a lock on the folder itself, which is gone with the process and what it forked."""
 
 import os
 import sys
@@ -16,13 +16,16 @@ def alone(folder: Path) -> Iterator[None]:
     Windows has no such locks, nor have some network file systems: nothing is asked there.
 
     Raises:
-        UserError: another process works in it.
+        UserError: another process works in it, or it cannot be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if sys.platform == "win32":
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = None if sys.platform == "win32" else os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    if place is None:
         yield
         return
-    place = os.open(folder, os.O_RDONLY)
     try:
         if not _locked(place):
             raise UserError(f"{folder}: another process is at work in it; wait for its end, or choose another --output")

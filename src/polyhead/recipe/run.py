@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -62,30 +63,34 @@ def train(
         Interrupted: SIGINT or SIGTERM came; what was done is saved.
     """
     watcher, folder = watcher or Watcher(), Path(output)
-    known = unfinished(folder) if resume else None
-    if known is not None:
-        start = known["from"]
-    elif taken(folder):
-        raise UserError(f"{folder}: a run needs a new or empty folder; choose another --output, or --resume {folder}")
-    check_trackers(recipe.training.report_to)
-    recipe, data, pretrained = begin(recipe, start)
-    facts = facts_of(recipe, data, pretrained, start=start, device=device)
-    subject = check_settings(pretrained, data.sets, recipe.training, device, data.keeping)
-    checkpoint = None
-    if known is not None:
-        compare(known, facts, folder, watcher.on_note)
-        checkpoint = last_checkpoint(folder, watcher.on_note)
-        check_best(folder, checkpoint)
-    watcher.on_data(data)
-    for line in (
-        *fallback_notes(recipe),
-        *quick_findings(data, pretrained.tokenizer),
-        *plan_notes(subject, recipe.training),
-        disk_note(subject, recipe.training, folder),
-    ):
-        watcher.on_note(line)
-    with alone(folder):
+    with ExitStack() as held:
+        if resume and folder.is_dir():
+            held.enter_context(alone(folder))
+        known = unfinished(folder) if resume else None
+        if known is not None:
+            start = known["from"]
+        else:
+            _check_new(folder)
+        check_trackers(recipe.training.report_to)
+        recipe, data, pretrained = begin(recipe, start)
+        facts = facts_of(recipe, data, pretrained, start=start, device=device)
+        subject = check_settings(pretrained, data.sets, recipe.training, device, data.keeping)
+        checkpoint = None
+        if known is not None:
+            compare(known, facts, folder, watcher.on_note)
+            checkpoint = last_checkpoint(folder, watcher.on_note)
+            check_best(folder, checkpoint)
+        watcher.on_data(data)
+        for line in (
+            *fallback_notes(recipe),
+            *quick_findings(data, pretrained.tokenizer),
+            *plan_notes(subject, recipe.training),
+            disk_note(subject, recipe.training, folder),
+        ):
+            watcher.on_note(line)
         if known is None:
+            held.enter_context(alone(folder))
+            _check_new(folder)  # another may have come and gone meanwhile
             write_json(folder / FACTS, facts)
             write_text(folder / RECIPE, yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
         try:
@@ -109,7 +114,12 @@ def train(
                 draw_curves(read_history(folder), folder / "curves.png")
         if report:
             _report(recipe, data, result, facts, folder, device, watcher)
-    return result
+        return result
+
+
+def _check_new(folder: Path) -> None:
+    if taken(folder):
+        raise UserError(f"{folder}: a run needs a new or empty folder; choose another --output, or --resume {folder}")
 
 
 def _report(

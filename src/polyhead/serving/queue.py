@@ -185,7 +185,7 @@ class Queue:
     def _work(self, lane: _Lane) -> None:
         while (chosen := self._round(lane)) is not None:
             self._run(chosen, lane)
-            lane.began, lane.tokens = 0.0, 0
+            lane.began = 0.0
         stopped = RequestError(503, "the server is stopping", retry_after=1)
         with self._changed:
             left = list(self._jobs)
@@ -238,6 +238,7 @@ class Queue:
         except Exception as error:  # noqa: BLE001  (whatever the engine raises: its requests must get an answer)
             failed = RequestError(503, f"the model failed ({type(error).__name__}); try again")
             failed.__cause__ = error
+            lane.tokens = 0
             for job in jobs:
                 self._forget(job)
             _end([(job, failed) for job in jobs])
@@ -245,6 +246,7 @@ class Queue:
         seconds = time.perf_counter() - started
         done = Round(served.name, len(chosen), sum(each.tokens for each in reads), tasks, seconds)
         with self._changed:
+            lane.tokens = 0
             for job in jobs:
                 job.seconds = time.perf_counter() - job.begun
             self.rate += 0.1 * (len(self._lanes) * done.texts / seconds - self.rate)

@@ -169,7 +169,10 @@ def _in_process(job: Job, setting: Setting, place: Path, told: Callable[[str, fl
 
 
 def _context() -> "ForkServerContext | SpawnContext":
-    """Where processes may be forked, from one that has imported all that a job needs: seconds for each job."""
+    """On Linux they are forked from a process that has imported what a job needs, which saves seconds each.
+
+    Their environment is that of the first job; elsewhere forking is not safe beside what systems load.
+    """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
