@@ -54,7 +54,7 @@ def test_a_trained_model_is_held_against_its_origin(
     run: Callable[..., Any], backbones: Callable[[str], Path], pairs: Path, tmp_path: Path
 ) -> None:
     recipe = topic_recipe(tmp_path, backbones("bert"), rate=1e-3, embedding={"pairs": str(pairs)})
-    trained = run("train", recipe, "--output", tmp_path / "run")
+    trained = run("train", recipe, "--output", tmp_path / "run", "--training.bf16=false")  # ranks of near ties
     assert trained.status == 0, trained.err
     assert "embedding spearman" in trained.err
     assert "Spearman on pairs" in trained.out

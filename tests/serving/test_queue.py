@@ -287,6 +287,9 @@ def test_a_thread_leaves_the_others_their_part(stepped: Stepped) -> None:
         stepped.go.release()
         await until(lambda: len(stepped.rounds) == 3)
         assert 14 <= len(stepped.rounds[2]) <= 17
+        stepped.go.release()  # of the second, which has waited longest: as much as the first has in work is left
+        await until(lambda: len(stepped.rounds) == 4)
+        assert len(stepped.rounds[3]) == 30 - len(stepped.rounds[2])
         stepped.go.release(20)
         await asyncio.gather(*asking)
 
