@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from browser import serious, tab
+from browser import stands, tab
 from conftest import sentences
 from polyhead import UserError, load_recipe, train
 from polyhead.recipe import Watcher
@@ -78,12 +78,7 @@ def opened(browser: Any, run: Path) -> Iterator[Any]:
 def test_in_a_browser(opened: Any) -> None:
     assert opened.locator("#metrics-curve svg path").count() in (3, 4)  # a correlation below 0 is not drawn
     assert opened.locator("#loss-curve svg path").count() == 4
-    for theme in ("light", "dark"):
-        opened.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        assert serious(opened) == []
-    opened.set_viewport_size({"width": 390, "height": 800})
-    opened.wait_for_timeout(200)
-    assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+    stands(opened)
 
 
 def test_a_report_that_fails_fails_no_training(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,31 +4,47 @@ import { el, fill, svg } from "./dom.js";
 import "./theme.js";
 
 const study = JSON.parse(document.getElementById("data").textContent);
-const [ROW, LOW, NAME] = [24, 26, 132];
-const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
-const path = (points) => points.map(([a, b], place) => `${place ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
-const dashed = (place) => (place >= 8 ? { "stroke-dasharray": "5 4" } : {});
+const [ROW, LOW, NAME, TONES] = [24, 26, 132, 8];
+const LINES = [["", ""], ["5 4", " (dashed)"], ["1 4", " (dotted)"]];
 
-// At most about `most` round numbers between two.
-function ticks(low, high, most) {
-  const rough = (high - low || 1) / most;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((each) => each * power >= rough) ?? 10);
-  return Array.from({ length: Math.floor(high / step) - Math.ceil(low / step) + 1 }, (_, place) => (Math.ceil(low / step) + place) * step);
+// Plans that differ in a setting alone differ at their end: what is too long loses its middle.
+const short = (text, most) => (text.length > most ? `${text.slice(0, Math.ceil(most / 2) - 1)}…${text.slice(-Math.floor(most / 2))}` : text);
+const path = (points) => points.map(([a, b], place) => `${place ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
+const tone = (place) => `tone${place % TONES}`;
+const line = (place) => LINES[Math.floor(place / TONES) % LINES.length];
+
+// A range around shares, as where they lie from 0 to 1, and round numbers of per cent in it, about `most` of them.
+function scale(shares, most) {
+  const [least, greatest] = [Math.min(...shares), Math.max(...shares)];
+  const room = Math.max(0.06 * (greatest - least), 0.001);
+  const [low, high] = [least - room, greatest + room];
+  const rough = (100 * (high - low)) / most;
+  const power = Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((each) => each * 10 ** power).find((each) => each >= rough);
+  const marks = [];
+  for (let number = Math.ceil((100 * low) / step); number * step <= 100 * high; number += 1) marks.push([(number * step) / 100, (number * step).toFixed(Math.max(0, -power))]);
+  return [(share) => (share - low) / (high - low), marks];
+}
+
+// Seconds that are 1, 2 or 5 times a power of ten, and the ends where there are not two of these.
+function moments(first, last) {
+  const found = [];
+  for (let power = -3; power < 8; power += 1) found.push(...[1, 2, 5].map((each) => each * 10 ** power));
+  const inside = found.filter((each) => each >= first && each <= last);
+  return inside.length > 1 ? inside : [...new Set([first, last])];
 }
 
 function dots(metric, width) {
   const shown = study.plans.flatMap((plan) => (metric in plan.test ? [[plan.name, ...plan.test[metric]]] : []));
   const alone = study.alone[metric];
-  const ends = [...shown.flatMap(([, mean, half]) => [mean - (half ?? 0), mean + (half ?? 0)]), ...(alone === undefined ? [] : [alone])];
-  const [low, high] = [Math.min(...ends), Math.max(...ends)];
-  const room = 0.06 * (high - low) || 0.01;
-  const x = (value) => NAME + ((value - low + room) / (high - low + 2 * room)) * (width - NAME - 8);
+  const ends = shown.flatMap(([, mean, half]) => [mean - (half ?? 0), mean + (half ?? 0)]);
+  const [share, marks] = scale(alone === undefined ? ends : [...ends, alone], Math.max(2, width / 110));
+  const x = (value) => NAME + share(value) * (width - NAME - 8);
   const bottom = ROW * shown.length + 6;
   const drawn = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${bottom + LOW}`, role: "img", "aria-label": `${metric} of ${shown.length} plans; the figures are in the table above` });
-  for (const value of ticks(100 * low, 100 * high, Math.max(2, width / 110))) {
-    drawn.append(svg("line", { class: "grid", x1: x(value / 100), x2: x(value / 100), y1: 0, y2: bottom }),
-      svg("text", { x: x(value / 100), y: bottom + 17, "text-anchor": "middle" }, String(Number(value.toFixed(2)))));
+  for (const [value, text] of marks) {
+    drawn.append(svg("line", { class: "grid", x1: x(value), x2: x(value), y1: 0, y2: bottom }),
+      svg("text", { x: x(value), y: bottom + 17, "text-anchor": "middle" }, text));
   }
   if (alone !== undefined) drawn.append(svg("line", { class: "diagonal", x1: x(alone), x2: x(alone), y1: 0, y2: bottom }));
   shown.forEach(([name, mean, half], place) => {
@@ -41,24 +57,23 @@ function dots(metric, width) {
 }
 
 function curves(width) {
-  const [height, left] = [300, 38];
+  const [height, left] = [300, 44];
   const all = study.plans.flatMap((plan) => plan.curves.flat());
-  const [first, last] = [Math.min(...all.map(([time]) => time)), Math.max(...all.map(([time]) => time))].map(Math.log10);
-  const [low, high] = [Math.min(...all.map(([, score]) => score)), Math.max(...all.map(([, score]) => score))];
-  const x = (time) => left + ((Math.log10(time) - first) / (last - first || 1)) * (width - left - 14);
-  const y = (score) => 8 + (1 - (score - low) / (high - low || 1)) * (height - LOW - 16);
+  const [first, last] = [Math.min(...all.map(([time]) => time)), Math.max(...all.map(([time]) => time))];
+  const [share, marks] = scale(all.map(([, score]) => score), 6);
+  const x = (time) => left + 12 + (Math.log(time / first) / (Math.log(last / first) || 1)) * (width - left - 44);
+  const y = (score) => 8 + (1 - share(score)) * (height - LOW - 16);
   const drawn = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "validation score over seconds of training, a line a seed, a colour a plan" });
-  for (const value of ticks(100 * low, 100 * high, 6)) {
-    drawn.append(svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value / 100), y2: y(value / 100) }),
-      svg("text", { x: left - 6, y: y(value / 100) + 4, "text-anchor": "end" }, String(Number(value.toFixed(2)))));
+  for (const [value, text] of marks) {
+    drawn.append(svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }),
+      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, text));
   }
-  const marks = [1, 2, 5].flatMap((each) => Array.from({ length: 9 }, (_, power) => each * 10 ** (power - 1))).filter((each) => Math.log10(each) >= first && Math.log10(each) <= last);
-  for (const time of marks) drawn.append(svg("text", { x: x(time), y: height - 6, "text-anchor": "middle" }, `${time.toLocaleString("en")} s`));
+  for (const time of moments(first, last)) drawn.append(svg("text", { x: x(time), y: height - 6, "text-anchor": "middle" }, `${Number(time.toPrecision(2)).toLocaleString("en")} s`));
   study.plans.forEach((plan, place) => plan.curves.forEach((curve) => {
     const points = curve.map(([time, score]) => [x(time), y(score)]);
-    drawn.append(svg("path", { class: `tone${place % 8}`, d: path(points), ...dashed(place) }), ...points.map(([a, b]) => svg("circle", { class: `tone${place % 8}`, cx: a, cy: b, r: 2.5 })));
+    drawn.append(svg("path", { class: tone(place), d: path(points), "stroke-dasharray": line(place)[0] }), ...points.map(([a, b]) => svg("circle", { class: tone(place), cx: a, cy: b, r: 2.5 })));
   }));
-  const named = study.plans.flatMap((plan, place) => (plan.curves.some((curve) => curve.length) ? [el("li", { class: `tone${place % 8}` }, el("i", { "aria-hidden": "true" }), plan.name + (place >= 8 ? " (dashed)" : ""))] : []));
+  const named = study.plans.flatMap((plan, place) => (plan.curves.some((curve) => curve.length) ? [el("li", { class: tone(place) }, el("i", { "aria-hidden": "true" }), plan.name + line(place)[1])] : []));
   return [drawn, el("ul", { class: "legend" }, named)];
 }
 
@@ -67,7 +82,7 @@ function draw() {
   const columns = getComputedStyle(place).gridTemplateColumns.split(" ");
   fill(place, study.metrics.map((metric) => dots(metric, Math.max(280, parseFloat(columns[0]) || place.clientWidth))));
   const over = document.getElementById("curves");
-  if (study.plans.some((plan) => plan.curves.flat().length)) fill(over, ...curves(Math.max(280, over.clientWidth)));
+  if (over) fill(over, ...curves(Math.max(280, over.clientWidth)));
 }
 draw();
 addEventListener("resize", draw);

@@ -9,45 +9,42 @@ from polyhead.evaluation.markup import card
 from polyhead.evaluation.markup import table as markup
 from polyhead.page import offline
 from polyhead.study.report import NOTE, columns, table
-from polyhead.study.summary import Figure, Summary
+from polyhead.study.summary import Figure, Line, Summary
 
 
 def page(summary: Summary, title: str, about: Sequence[str]) -> str:
-    """The whole page. All text of users is escaped."""
+    """The whole page; ``study.js`` draws its pictures. All text of users is escaped."""
     head, rows = table(summary)
     first, *reasons = summary.recommendation
     advice = f'<p class="label">{escape(first)}</p>' + "".join(f"<p>{escape(line)}</p>" for line in reasons)
     facts = "".join(f"<li>{escape(line)}</li>" for line in about)
     alone = "; dashed: the task trained alone" if summary.alone else ""
-    body = (
-        card("What to do", f'<div class="stack">{advice}</div><ul class="quiet">{facts}</ul>')
-        + card("Plans", markup(head, rows, numbers=range(1, len(head))), f'<p class="quiet">{escape(NOTE)}</p>')
-        + card(
-            "Test metrics", '<div class="grid2" id="metrics"></div>', note=f"means, 95 % intervals, in per cent{alone}"
-        )
-        + card(
-            "Validation score over time", '<div id="curves"></div>', note="a line a seed, a colour a plan, in per cent"
-        )
-    )
-    return offline(title, "study.js", _data(summary), body)
-
-
-def _data(summary: Summary) -> dict[str, Any]:
-    """What the pictures show. Scores at second 0 have no place on a scale of logarithms."""
-    plans = [
-        {
-            "name": line.name,
-            "test": {metric: _pair(figure) for metric, figure in line.test.items()},
-            "curves": [
-                [(seconds, score) for seconds, score in curve if score is not None and seconds > 0]
-                for curve in line.curves
-            ],
-        }
-        for line in summary.lines
+    plans = [_drawn(line) for line in summary.lines]
+    cards = [
+        card("What to do", f'<div class="stack">{advice}</div><ul class="quiet">{facts}</ul>'),
+        card("Plans", markup(head, rows, numbers=range(1, len(head))), f'<p class="quiet">{escape(NOTE)}</p>'),
+        card("Test metrics", '<div class="grid2" id="metrics"></div>', note=f"mean, 95 % interval, in per cent{alone}"),
     ]
-    alone = {metric: figure.mean for metric, figure in summary.alone.items()}
-    return {"plans": plans, "metrics": columns(summary), "alone": alone}
+    if any(any(plan["curves"]) for plan in plans):
+        note = "a line a seed, a colour a plan, in per cent"
+        cards.append(card("Validation score over time", '<div id="curves"></div>', note=note))
+    tasks_alone = {metric: figure.mean for metric, figure in summary.alone.items()}
+    data = {"plans": plans, "metrics": columns(summary), "alone": tasks_alone}
+    return offline(title, "study.js", data, "".join(cards))
 
 
-def _pair(figure: Figure) -> tuple[float, float | None]:
+def _drawn(line: Line) -> dict[str, Any]:
+    """What pictures show of a plan. Scores at second 0 have no place on a scale of logarithms."""
+    curves = [
+        [(seconds, score) for seconds, score in curve if score is not None and seconds > 0] for curve in line.curves
+    ]
+    return {
+        "name": line.name,
+        "test": {metric: _interval(figure) for metric, figure in line.test.items()},
+        "curves": curves,
+    }
+
+
+def _interval(figure: Figure) -> tuple[float, float | None]:
+    """Mean and half the interval's width, which a single seed has not."""
     return figure.mean, None if math.isnan(figure.half) else figure.half
