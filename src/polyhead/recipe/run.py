@@ -1,8 +1,8 @@
 """One training from a recipe: read, build, train, and leave a folder from which it can be repeated and gone on with."""
 
 import json
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -67,54 +67,83 @@ def train(
         if resume and folder.is_dir():
             held.enter_context(alone(folder))
         known = unfinished(folder) if resume else None
-        if known is not None:
-            start = known["from"]
-        else:
+        if known is None:
             _check_new(folder)
-        check_trackers(recipe.training.report_to)
-        recipe, data, pretrained = begin(recipe, start)
-        facts = facts_of(recipe, data, pretrained, start=start, device=device)
-        subject = check_settings(pretrained, data.sets, recipe.training, device, data.keeping)
-        checkpoint = None
-        if known is not None:
-            compare(known, facts, folder, watcher.on_note)
-            checkpoint = last_checkpoint(folder, watcher.on_note)
-            check_best(folder, checkpoint)
-        watcher.on_data(data)
-        for line in (
-            *fallback_notes(recipe),
-            *quick_findings(data, pretrained.tokenizer),
-            *plan_notes(subject, recipe.training),
-            disk_note(subject, recipe.training, folder),
-        ):
-            watcher.on_note(line)
+        begun = _begin(recipe, folder, known, start=start, device=device, watcher=watcher)
         if known is None:
             held.enter_context(alone(folder))
             _check_new(folder)  # another may have come and gone meanwhile
-            write_json(folder / FACTS, facts)
-            write_text(folder / RECIPE, yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
-        try:
-            result = _run(
-                recipe, data, pretrained, folder, device, watcher, checkpoint, None if cache is None else Path(cache)
-            )
+            write_json(folder / FACTS, begun.facts)
+            write_text(folder / RECIPE, yaml.safe_dump(dict(begun.recipe.raw), sort_keys=False, allow_unicode=True))
+        with _saying_the_way_on(folder):
+            result = _run(begun, folder, device, watcher, None if cache is None else Path(cache))
             write_json(folder / RESULT, _summary(result))
             forget_weights(folder)
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted at once", way_on(folder)) from None
-        except Interrupted as error:
-            raise Interrupted(*error.faults, way_on(folder)) from None
-        except Diverged as error:
-            raise Diverged(*error.faults, f"change the recipe and train anew; what was done is in {folder}") from None
-        except UserError as error:
-            raise UserError(*error.faults, way_on(folder)) from None
-        finally:
-            if (folder / METRICS_FILE).is_file():
-                from polyhead.evaluation.pictures import draw_curves  # matplotlib would make every verb start later
-
-                draw_curves(read_history(folder), folder / "curves.png")
         if report:
-            _report(recipe, data, result, facts, folder, device, watcher)
+            _report(begun, result, folder, device, watcher)
         return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What a training needs, read and checked; ``checkpoint`` is where it goes on from, if it does."""
+
+    recipe: Recipe
+    data: Data
+    pretrained: Pretrained
+    facts: dict[str, Any]
+    checkpoint: Checkpoint | None
+
+
+def _begin(
+    recipe: Recipe,
+    folder: Path,
+    known: dict[str, Any] | None,
+    *,
+    start: str | Path | None,
+    device: str | None,
+    watcher: Watcher,
+) -> _Begun:
+    """Read and check all of it, and tell the watcher; ``known`` are the facts of the run that is gone on with."""
+    start = start if known is None else known["from"]
+    check_trackers(recipe.training.report_to)
+    recipe, data, pretrained = begin(recipe, start)
+    facts = facts_of(recipe, data, pretrained, start=start, device=device)
+    subject = check_settings(pretrained, data.sets, recipe.training, device, data.keeping)
+    checkpoint = None
+    if known is not None:
+        compare(known, facts, folder, watcher.on_note)
+        checkpoint = last_checkpoint(folder, watcher.on_note)
+        check_best(folder, checkpoint)
+    watcher.on_data(data)
+    for line in (
+        *fallback_notes(recipe),
+        *quick_findings(data, pretrained.tokenizer),
+        *plan_notes(subject, recipe.training),
+        disk_note(subject, recipe.training, folder),
+    ):
+        watcher.on_note(line)
+    return _Begun(recipe, data, pretrained, facts, checkpoint)
+
+
+@contextmanager
+def _saying_the_way_on(folder: Path) -> Iterator[None]:
+    """What ends a training says how to go on with it; its curves are drawn as far as they came."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted at once", way_on(folder)) from None
+    except Interrupted as error:
+        raise Interrupted(*error.faults, way_on(folder)) from None
+    except Diverged as error:
+        raise Diverged(*error.faults, f"change the recipe and train anew; what was done is in {folder}") from None
+    except UserError as error:
+        raise UserError(*error.faults, way_on(folder)) from None
+    finally:
+        if (folder / METRICS_FILE).is_file():
+            from polyhead.evaluation.pictures import draw_curves  # matplotlib would make every verb start later
+
+            draw_curves(read_history(folder), folder / "curves.png")
 
 
 def _check_new(folder: Path) -> None:
@@ -122,38 +151,20 @@ def _check_new(folder: Path) -> None:
         raise UserError(f"{folder}: a run needs a new or empty folder; choose another --output, or --resume {folder}")
 
 
-def _report(
-    recipe: Recipe,
-    data: Data,
-    result: TrainingResult,
-    facts: dict[str, Any],
-    folder: Path,
-    device: str | None,
-    watcher: Watcher,
-) -> None:
+def _report(begun: _Begun, result: TrainingResult, folder: Path, device: str | None, watcher: Watcher) -> None:
     """The training is done, whatever becomes of its report."""
     try:
-        write_report(recipe, data, result, facts, read_history(folder), folder, device=device)
+        history = read_history(folder)
+        write_report(begun.recipe, begun.data, result, begun.facts, history, folder, device=device)
     except (UserError, RuntimeError, MemoryError) as error:
         watcher.on_note(f"! there is no report.html: {error}")
 
 
-def _run(
-    recipe: Recipe,
-    data: Data,
-    pretrained: Pretrained,
-    folder: Path,
-    device: str | None,
-    watcher: Watcher,
-    checkpoint: Checkpoint | None,
-    cache: Path | None,
-) -> TrainingResult:
-    settings = recipe.training
-    step = 0 if checkpoint is None else checkpoint.state["step"]
+def _run(begun: _Begun, folder: Path, device: str | None, watcher: Watcher, cache: Path | None) -> TrainingResult:
+    settings, project = begun.recipe.training, begun.recipe.name
+    step = 0 if begun.checkpoint is None else begun.checkpoint.state["step"]
     with (
-        trackers(
-            settings.report_to, project=recipe.name, folder=folder, settings=settings.model_dump(), step=step
-        ) as log,
+        trackers(settings.report_to, project=project, folder=folder, settings=settings.model_dump(), step=step) as log,
         stop_signals() as stopped,
     ):
         callbacks = replace(
@@ -162,15 +173,15 @@ def _run(
             should_stop=lambda: stopped() or watcher.should_stop(),
         )
         return run_loop(
-            pretrained,
-            data.sets,
+            begun.pretrained,
+            begun.data.sets,
             settings,
             folder=folder,
             device=device,
             callbacks=callbacks,
-            checkpoint=checkpoint,
+            checkpoint=begun.checkpoint,
             cache=cache,
-            keeping=data.keeping,
+            keeping=begun.data.keeping,
         )
 
 

@@ -62,7 +62,6 @@ def study(
         read_pairs(pairs)
     planned = jobs(design, loaded.tasks)
     read_all(loaded, SPLITS, strict=False)  # what is wrong with a file is said now, not after the first training
-    _remember(folder, loaded.raw, loaded.root, start, design, pairs)
     setting = Setting(
         recipe.resolve(),
         loaded.raw,
@@ -74,6 +73,7 @@ def study(
         device,
     )
     with alone(folder):
+        _remember(folder, loaded.raw, loaded.root, start, design, pairs)
         return _all(planned, setting, folder, progress, done)
 
 
@@ -196,7 +196,8 @@ def _deaf() -> Iterator[None]:
 def _work(job: Job, setting: Setting, place: Path, sender: Connection) -> None:
     os.setsid()  # a terminal's Ctrl-C would come beside the signal that ends it, and a second one stops at once
     try:
-        run_job(job, setting, place, lambda doing, done, total: sender.send(("told", (doing, done, total))))
+        with alone(place):  # a study that was killed may have left a process that is still at work
+            run_job(job, setting, place, lambda doing, done, total: sender.send(("told", (doing, done, total))))
         sender.send(("end", []))
     except UserError as error:
         sender.send(("end", list(error.faults)))
