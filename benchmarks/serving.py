@@ -70,7 +70,7 @@ def main() -> None:
             ports[name], _ = servers.enter_context(started(name, *(["--cache-mb", "0"] if name == SERVER else [])))
             load(ports[name], file, options.clients, options.warm)
         model = Polyhead.from_pretrained(DEFAULT_BACKBONE)
-        inside(model, texts, options.clients, options.seconds)
+        inside(model, texts, options.clients, options.warm)
 
         def served(name: str, turn: int) -> float:
             found = load(ports[name], file, options.clients, options.seconds)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 
+from polyhead.api.heads import new_task
 from polyhead.documents import Document
 from polyhead.errors import UserError
 from polyhead.kinds import IGNORED, KINDS, ClassificationTask, label_order
@@ -94,6 +95,7 @@ def test_order_of_inferred_labels(found: list[str], order: list[str]) -> None:
 @pytest.mark.parametrize("name", ["topic", "ner_fine-2", "0"])
 def test_good_task_names(name: str) -> None:
     check_task_name(name)
+    assert new_task(name, "classification", ["a"], {}, {}).labels == ("a",)
 
 
 @pytest.mark.parametrize("name", ["Topic", "a b", "", "a/b", "topic\n", "embedding", "thème"])

@@ -934,12 +934,12 @@ names = st.one_of(st.text(max_size=20), st.sampled_from(HOSTILE))
 @given(st.lists(names, min_size=2, max_size=2, unique_by=lambda name: name.strip()))
 def test_any_names_of_columns_give_a_recipe_that_loads(tmp_path: Path, columns: list[str]) -> None:
     lines = jsonl(**dict(zip(columns, (TEXTS, TOPICS), strict=True)))
-    made(tmp_path, write(tmp_path, {"f.jsonl": lines}))
+    assert made(tmp_path, write(tmp_path, {"f.jsonl": lines}))[2].tasks
     try:
         content = table(columns, TEXTS, TOPICS, quoted=True).encode()
     except UnicodeEncodeError:  # which no CSV file can hold
         return
-    made(tmp_path, write(tmp_path, {"f.csv": content}))
+    assert made(tmp_path, write(tmp_path, {"f.csv": content}))[2].tasks
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -46,6 +46,10 @@ def test_without_validation_labels_there_is_no_score(score: str | dict[str, floa
 @pytest.mark.parametrize("score", [None, "loss", "topic.matthews", "ner.piece_accuracy", {"loss": 1, "ner.span_f1": 2}])
 def test_metrics_of_the_tasks_are_good_scores(score: str | dict[str, float] | None) -> None:
     check_score(score, TASKS)
+    with pytest.raises(UserError) as refused:
+        check_score("nothing", TASKS)
+    offered = str(refused.value).partition("; found")[0].split("must be of ")[1].split(", ")
+    assert {*([score] if isinstance(score, str) else score or ())} <= {*offered}, "an error offers them"
 
 
 @pytest.mark.parametrize("score", ["accuracy", "topic.span_f1", "other.accuracy", "topic", {"loss": 1, "x.y": 1}])

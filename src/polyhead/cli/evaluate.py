@@ -25,7 +25,11 @@ from polyhead.errors import UserError
 from polyhead.printing import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from polyhead.api import Polyhead
+    from polyhead.data.example import Example
+    from polyhead.data.faults import FaultLog
     from polyhead.evaluation import Report
 
 
@@ -85,9 +89,6 @@ def evaluate(
     if (recipe is None) == (data is None):
         raise typer.BadParameter("give a recipe, or --data FILE with --format, or --embeddings PAIRS")
     from polyhead.cli.train import noted
-    from polyhead.evaluation.bootstrap import RESAMPLES
-    from polyhead.evaluation.mistakes import by_confidence
-    from polyhead.folder.files import write_text
     from polyhead.recipe.examples import file_examples, recipe_examples
 
     opened = open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
@@ -102,11 +103,21 @@ def evaluate(
         assert data is not None
         layout = {"text": text, "text_pair": text_pair, "words": words, "markup": markup, "columns": names_of(columns)}
         sets, log = file_examples(data, format, layout, task or [], opened.tasks, count_unseen=unseen == "count")
+    _heads(opened, sets, log, errors, json=json)
+
+
+def _heads(
+    model: "Polyhead", sets: "Sequence[Sequence[Example]]", log: "FaultLog", errors: Path | None, *, json: bool
+) -> None:
+    """Score them, and show or write what came of it."""
+    from polyhead.evaluation.bootstrap import RESAMPLES
+    from polyhead.evaluation.mistakes import by_confidence
+    from polyhead.folder.files import write_text
     from polyhead.inference.progress import progress
 
     wrong: list[dict[str, Any]] = []
     with progress("evaluating", sum(map(len, sets)), shown=not json) as advance:
-        report = opened.evaluate(
+        report = model.evaluate(
             chain.from_iterable(sets),
             resamples=RESAMPLES,
             on_mistake=wrong.append if errors is not None else None,
@@ -120,7 +131,7 @@ def evaluate(
     for line in log.lines():
         notes.print(f"! {printable(line)}", markup=False)
     _print(report)
-    note_cut(report.truncated, opened.max_length)
+    note_cut(report.truncated, model.max_length)
     if errors is not None:
         out.print(f"{len(wrong):,} rows that went wrong are in {errors}, the surest errors first", markup=False)
 
