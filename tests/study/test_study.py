@@ -322,3 +322,19 @@ def test_pairs_that_are_none_are_one_line(tmp_path: Path, content: str, says: st
         read_pairs(tmp_path / "pairs.csv")
     with pytest.raises(UserError, match="cannot be read"):
         read_pairs(tmp_path / "nothing.csv")
+
+
+def test_labels_that_training_never_saw_are_said(recipe: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for split in ("train", "validation", "test"):
+        rows = (FOLDER / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()[:24]
+        (data / f"{split}.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    row = json.loads(rows[0])
+    (data / "test.jsonl").write_text(json.dumps({**row, "topic": "🙂"}) + "\n", encoding="utf-8")
+    said: list[str] = []
+    [found] = run_study(recipe, Design(["probe"], [13]), tmp_path / "study", data_root=data, on_note=said.append)
+    assert found["test"]["topic.accuracy"] == 0
+    [line] = [line for line in said if "🙂" in line]
+    assert line.startswith("counted as wrong: ")
+    assert "test.jsonl:1: task topic has the labels" in line

@@ -64,9 +64,14 @@ def study(
         rows=rows,
     )
     folder = output or Path("studies") / loaded.name
-    said = [] if start is not None else fallback_notes(replace(loaded, model=at_hand(loaded.model)))
-    for line in said:
+    said: list[str] = []
+
+    def note(line: str) -> None:
+        said.append(line)
         notes.print(printable(line, 400), markup=False)
+
+    for line in () if start is not None else fallback_notes(replace(loaded, model=at_hand(loaded.model))):
+        note(line)
     view = _View(quiet=json)
     with view:
         results = run(
@@ -79,6 +84,7 @@ def study(
             device=device,
             progress=view.told,
             done=lambda found: write_reports(folder, loaded.name, design, found, said),
+            on_note=lambda line: note(f"! {line}"),
         )
     summary = summarize(results)
     write_reports(folder, loaded.name, design, results, said)

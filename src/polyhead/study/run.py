@@ -45,10 +45,12 @@ def study(
     device: str | None = None,
     progress: Progress = lambda job, number, count, doing, share: None,
     done: Callable[[list[dict[str, Any]]], None] = lambda results: None,
+    on_note: Callable[[str], None] = lambda line: None,
 ) -> list[dict[str, Any]]:
     """Do every job of ``design`` below ``folder``, and give what came of them; ``done`` is told so after each.
 
-    A job that fails is told to ``progress`` and tried again when the study is run again; the others are done.
+    ``on_note`` is told what is odd about the data, test labels that no training row has among it. A job that fails is
+    told to ``progress`` and tried again when the study is run again; the others are done.
 
     Raises:
         UserError: the recipe, a plan or the pairs are wrong; the folder holds another study, or another
@@ -61,7 +63,9 @@ def study(
     if pairs is not None:
         read_pairs(pairs)
     planned = jobs(design, loaded.tasks)
-    read_all(loaded, SPLITS, strict=False)  # what is wrong with a file is said now, not after the first training
+    log = read_all(loaded, SPLITS, strict=False).log  # what is wrong with a file is said now, not after a training
+    for line in (*log.lines(), *(f"counted as wrong: {fault}" for fault in log.faults())):
+        on_note(line)
     setting = Setting(
         recipe.resolve(),
         loaded.raw,
