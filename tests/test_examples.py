@@ -159,6 +159,7 @@ ORDERS = [
 ]
 
 
+@pytest.mark.slow
 def test_intent_slots(tmp_path: Path) -> None:
     for split in ("train", "dev", "test"):
         folder = tmp_path / "snips" / split

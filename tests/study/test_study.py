@@ -150,6 +150,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_the_training_and_the_study_goes_on(recipe: Path, tmp_path: Path) -> None:
     """The signal of a terminal goes to the whole group; the job must finish its step all the same."""
     (tmp_path / "run.py").write_text(STUDY)
