@@ -1,13 +1,14 @@
 """Batches without their padding: the texts' tokens one after the other, as if they were one text.
 
 Most of a transformer's work is products of single tokens with weights, and those over padding are lost. Only attention
-has to know where a text ends: it puts some texts of like length side by side at a time (``polyhead.pretrained
-.attention``). The number of tokens is a round one, since matrix libraries compile a kernel a shape.
+has to know where a text ends: it puts texts of like length side by side (``polyhead.pretrained.attention``). The number
+of tokens is a round one, since matrix libraries compile a kernel a shape.
 
 Source: Zeng et al., 2022, "Boosting Distributed Training Performance of the Unpadded BERT Model".
 """
 
 from functools import cached_property
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -15,8 +16,8 @@ from torch import Tensor
 _MULTIPLE = 32
 _WORTH = 0.9
 """The share of a batch's places up to which its tokens are worth the moving; of texts alike in length they are more."""
-_GROUP = 8
-"""Texts that attention sees side by side; fewer cost calls, more cost padding."""
+_VECTOR = 16
+"""Attention's widths are multiples of the numbers that a processor takes at a time: the rest it takes one by one."""
 
 
 class Unpadding:
@@ -50,9 +51,17 @@ class Unpadding:
 
     @cached_property
     def groups(self) -> list["Unpadding"]:
-        """The texts in groups, one after the other, each as wide as its own longest text and with no spare tokens."""
-        parts = [self._present[start : start + _GROUP] for start in range(0, len(self._present), _GROUP)]
-        return [Unpadding(rows[:, : int(rows.sum(dim=1).max())], multiple=1) for rows in parts if rows.any()]
+        """The texts, one after the other, those that need the same width in a group; no spare tokens.
+
+        Of texts sorted by length there are few groups, of others up to as many as texts.
+        """
+        widths = [-(-length // _VECTOR) * _VECTOR for length in self._present.sum(dim=1).tolist()]
+        found: list[Unpadding] = []
+        start = 0
+        for width, texts in groupby(widths):
+            own = slice(start, start := start + len(list(texts)))
+            found += [Unpadding(self._present[own, :width], multiple=1)] if width else []
+        return found
 
     def remove(self, padded: Tensor) -> Tensor:
         """*Shapes:* (texts, width, …) → (1, tokens, …)."""
