@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import huggingface_hub.constants
 import numpy as np
 import openai
 import pytest
+import torch
 from huggingface_hub import InferenceClient
 from langchain_openai import OpenAIEmbeddings
 from llama_index.embeddings.text_embeddings_inference import TextEmbeddingsInference
 
 from conftest import sentences
-from live import Live
+from live import Live, serving
 from polyhead import Polyhead
+from polyhead.serving import Served
 
 TEXTS = sentences(12, seed=3)
 
@@ -140,3 +143,28 @@ def test_llama_indexs_client_of_tei(live: Live, served: Polyhead) -> None:
     expected = served.encode(TEXTS, normalize_embeddings=True)
     np.testing.assert_allclose(client.get_text_embedding_batch(TEXTS), expected, atol=1e-5)
     np.testing.assert_allclose(asyncio.run(client.aget_query_embedding(TEXTS[0])), expected[0], atol=1e-5)
+
+
+def test_aggregation_over_a_words_pieces(backbones: Callable[[str], Path]) -> None:
+    model = Polyhead.from_pretrained(backbones("bert"), dtype="float32")
+    model.add_head("names", "tagging", ["PER"])
+    model.add_head("sure", "tagging", ["PER"], crf=True)
+    with torch.no_grad():
+        for weights in model.pretrained.model.heads["names"].parameters():
+            weights.mul_(40)  # so that it finds something
+    model.refresh()
+    with serving([Served("tiny", model)]) as live:
+        asked: dict[str, Any] = {"inputs": TEXTS, "parameters": {"ignore_labels": []}}
+
+        def scores(head: str, strategy: str) -> Any:
+            asked["parameters"]["aggregation_strategy"] = strategy
+            return live.http.post(f"/models/tiny/tasks/{head}/pipeline/token-classification", json=asked)
+
+        found = {name: scores("names", name).json() for name in ("simple", "first", "average", "max")}
+        assert found["simple"] == found["first"]
+        assert all(map(any, found.values()))
+        assert found["first"] != found["average"] != found["max"] != found["first"]
+        assert scores("sure", "first").status_code == 200
+        refused = scores("sure", "average")
+        assert refused.status_code == 422
+        assert "has a CRF, which answers for words; use first" in refused.text

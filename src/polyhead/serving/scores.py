@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from polyhead.documents import Document
-from polyhead.kinds import Task
+from polyhead.kinds import TaggingTask, Task
 from polyhead.kinds.base import FloatArray, softmax
 from polyhead.predictions import Classification, Multilabel, Tagging
 
@@ -35,6 +35,27 @@ def _applied(logits: FloatArray, function: Function) -> FloatArray:
         sigmoid: FloatArray = (1 / (1 + np.exp(-np.clip(logits, -60, 60)))).astype(np.float32)
         return sigmoid
     return softmax(logits)
+
+
+def over_pieces(task: TaggingTask, logits: FloatArray, document: Document, strategy: str) -> FloatArray:
+    """Logits whose first piece of a word answers for all of its pieces, as transformers' aggregation strategies do.
+
+    ``average`` is the mean of their probabilities, ``max`` those of the piece that is surest; any other strategy is
+    the first piece's own. *Shape:* (tokens, tags), both.
+    """
+    if strategy not in ("average", "max"):
+        return logits
+    words = document.words[task.words]
+    pieces = np.flatnonzero(words.index >= 0)
+    probabilities = softmax(logits[pieces] / task.temperature)
+    order = np.lexsort((-probabilities.max(axis=1), words.index[pieces]))
+    index, start, count = np.unique(words.index[pieces][order], return_index=True, return_counts=True)
+    chosen = probabilities[order][start]
+    if strategy == "average" and len(order):
+        chosen = (np.add.reduceat(probabilities[order], start) / count[:, None]).astype(np.float32)
+    found = logits.copy()
+    found[words.first[index]] = task.temperature * np.log(np.maximum(chosen, 1e-30))
+    return found
 
 
 def entities(

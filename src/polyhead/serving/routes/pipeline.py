@@ -22,10 +22,9 @@ from polyhead.serving.asking import (
 from polyhead.serving.errors import RequestError
 from polyhead.serving.models import choose_head
 from polyhead.serving.schemas import PipelineBody, PipelineParameters, Sentences
-from polyhead.serving.scores import entities, label_scores
+from polyhead.serving.scores import entities, label_scores, over_pieces
 
 router = APIRouter(tags=["Hugging Face"])
-_FIRST = ("none", "simple", "first")
 
 
 @post(router, "/pipeline/feature-extraction", PipelineBody, "Embeddings.")
@@ -79,24 +78,23 @@ async def token_classification(request: Request) -> Response:
     """Of one text its entities, of several a list a text; with ``aggregation_strategy: none`` every word's tag."""
     asked, told = await _asked(request)
     strategy = told.aggregation_strategy or "simple"
-    if strategy not in _FIRST:
-        raise RequestError(
-            422,
-            f"aggregation_strategy: a head answers for a word by its first piece; use one of {', '.join(_FIRST)}",
-            param="parameters",
-        )
     served, task = choose_head(
         service_of(request).models, *named(request), lambda each: isinstance(each, TaggingTask), "with entities"
     )
-    texts = _texts(asked)
+    texts, own = _texts(asked), served.tasks[task]
+    assert isinstance(own, TaggingTask)
+    if own.crf and strategy in ("average", "max"):
+        raise RequestError(
+            422, f"aggregation_strategy: {task} has a CRF, which answers for words; use first", param="parameters"
+        )
     result = await service_of(request).answer(served, texts_of(texts), [task], overflow=overflow_of(told.truncate))
-    answers, own = result.all(), served.tasks[task]
+    answers = result.all()
 
     def value() -> Any:
-        rows = [
-            entities(own, each.logits[task], each.document, grouped=strategy != "none", ignored=told.ignore_labels)
-            for each in answers
-        ]
+        rows = []
+        for each in answers:
+            logits = over_pieces(own, each.logits[task], each.document, strategy)
+            rows.append(entities(own, logits, each.document, grouped=strategy != "none", ignored=told.ignore_labels))
         return rows[0] if isinstance(texts, str) else rows
 
     return await answered(request, value, result, served)
