@@ -1,13 +1,18 @@
 """Each route's answers, against the model's own."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from conftest import sentences
-from live import Live
+from live import Live, serving
 from polyhead import Polyhead
+from polyhead.pretrained import load
+from polyhead.serving import Served
 
 TEXTS = sentences(5, seed=8)
 LONG = " ".join(["Berlin"] * 200)
@@ -78,6 +83,66 @@ def test_embed(live: Live, served: Polyhead) -> None:
     np.testing.assert_allclose(raw, [served.encode(TEXTS[0])[:5]], atol=1e-5)
     assert ok(live.http.post("/embed", json={"inputs": []})) == []
     assert live.http.post("/embed", json={"inputs": "a", "prompt_name": "query"}).status_code == 422
+
+
+def test_routes_stand_under_models_and_heads(live: Live, served: Polyhead) -> None:
+    np.testing.assert_allclose(
+        ok(live.http.post("/models/tiny", json={"inputs": TEXTS[0]})),
+        [served.encode(TEXTS[0], normalize_embeddings=True)],
+        atol=1e-5,
+    )
+    [found] = ok(live.http.post("/models/tiny/tasks/topic/v1/analyze", json={"inputs": TEXTS[:1]}))["results"]
+    assert found.keys() == {"topic", "tokens", "truncated"}
+    for name in (*served.tasks, "embedding"):
+        assert ok(live.http.get(f"/models/tiny/tasks/{name}/info"))["model_id"] == "tiny"
+    assert [each["id"] for each in ok(live.http.get("/models/tiny/v1/models"))["data"]] == ["tiny"]
+    assert live.http.get("/models/none/v1/models").status_code == 404
+
+
+def test_half_a_surrogate_pair_is_an_error_of_its_item(live: Live, served: Polyhead) -> None:
+    content = (
+        b'{"inputs": ["one", "\\ud800", {"text": "a", "text_pair": "\\udfff"}, "\\ud83d\\ude00"], "tasks": ["topic"]}'
+    )
+    one, half, pair, whole = ok(live.http.post("/v1/analyze", content=content))["results"]
+    assert one["topic"]["label"] == served.predict("one")["topic"].label
+    assert half["error"]["message"].startswith("inputs[1]: half a surrogate pair is no character")
+    assert pair["error"]["message"].startswith("inputs[2]: ")
+    assert whole["topic"]["label"] == served.predict("😀")["topic"].label
+    for content in (b'{"inputs": ["\\ud800"', b'{"inputs": "\\ud800"}', b'{"inputs": ["a"], "tasks": ["\\ud800"]}'):
+        assert live.http.post("/v1/analyze", content=content).status_code == 422
+
+
+def test_prompts(backbones: Callable[[str], Path]) -> None:
+    pretrained = load(backbones("bert"))
+    pretrained.settings = replace(
+        pretrained.settings, prompts={"query": "ask: ", "document": "tell: "}, default_prompt_name="document"
+    )
+    model = Polyhead(pretrained, dtype="float32")
+    asked = {name: model.encode(TEXTS, prompt_name=name, normalize_embeddings=True) for name in ("query", "document")}
+    with serving([Served("tiny", model)]) as live:
+        for name, told in (("query", {"prompt_name": "query"}), ("document", {})):
+            found = ok(live.http.post("/embed", json={"inputs": TEXTS, **told}))
+            np.testing.assert_allclose(found, asked[name], atol=1e-5)
+            rows = ok(live.http.post("/v1/analyze", json={"inputs": TEXTS, "tasks": ["embedding"], **told}))["results"]
+            vectors = np.array([each["embedding"] for each in rows])
+            np.testing.assert_allclose(vectors / np.linalg.norm(vectors, axis=1)[:, None], asked[name], atol=1e-5)
+            tokens = ok(live.http.post("/tokenize", json={"inputs": TEXTS, **told}))
+            assert [len(each) for each in tokens] == [each["tokens"] for each in rows]
+            alike = ok(
+                live.http.post(
+                    "/similarity",
+                    json={"inputs": {"source_sentence": TEXTS[0], "sentences": TEXTS[1:]}, "parameters": told},
+                )
+            )
+            np.testing.assert_allclose(alike, asked[name][1:] @ asked[name][0], atol=1e-5)
+        for path in ("/embed", "/v1/analyze", "/tokenize"):
+            answer = live.http.post(path, json={"inputs": TEXTS, "prompt_name": "none"})
+            assert answer.status_code == 422
+            assert "query, document" in answer.text
+        answer = live.http.post("/embed", json={"inputs": TEXTS, "truncation_direction": "Left"})
+        assert (answer.status_code, answer.json()["error"]) == (
+            422, "truncation_direction: Input should be 'Right' or 'right'",
+        )  # fmt: skip
 
 
 def test_predict(live: Live, served: Polyhead) -> None:

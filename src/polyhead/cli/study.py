@@ -52,6 +52,7 @@ def study(
     from polyhead.recipe.start import at_hand
     from polyhead.study import Design, summarize
     from polyhead.study import study as run
+    from polyhead.study.design import FROZEN
     from polyhead.study.write import write_reports
 
     loaded = load_recipe(recipe, data_root=data_root)
@@ -97,7 +98,12 @@ def study(
         return
     _show(summary)
     out.print(f"\nPage: {folder / 'study.html'}\nTable: {folder / 'study.md'}", markup=False)
-    out.print(f"Next: polyhead train {printable(str(recipe))} --training.plan=PLAN", markup=False)
+    if summary.recommendation[0].startswith(f"Use {FROZEN}"):
+        out.print(
+            "Next: nothing is to be trained; EmbeddingClassifier of polyhead.sklearn is this plan in your program."
+        )
+    else:
+        out.print(f"Next: polyhead train {printable(str(recipe))} --training.plan=PLAN", markup=False)
 
 
 def _show(summary: "Summary") -> None:

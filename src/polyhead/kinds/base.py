@@ -19,7 +19,8 @@ IGNORED = -100
 
 TASK_NAME = r"[a-z0-9_-]+"
 EMBEDDING = "embedding"
-RESERVED_NAMES = frozenset({EMBEDDING})
+RESERVED_NAMES = frozenset({EMBEDDING, "text", "text_pair", "tokens", "truncated", "error"})
+"""What stands beside the tasks' answers, in a prediction and in a server's."""
 
 FloatArray = NDArray[np.float32]
 TargetArray = NDArray[Any]

@@ -147,10 +147,11 @@ def prompt_of(served: Served, name: str | None) -> str | None:
         raise RequestError(422, str(error), param="prompt_name") from None
 
 
-async def compared(request: Request, given: Sentences) -> Response:
+async def compared(request: Request, given: Sentences, prompt_name: str | None, overflow: Overflow | None) -> Response:
     """A response with the model's own similarity of one sentence and each of the others."""
     served = embedding_model(request)
-    result = await service_of(request).answer(served, texts_of([given.source_sentence, *given.sentences]))
+    texts, prompt = texts_of([given.source_sentence, *given.sentences]), prompt_of(served, prompt_name)
+    result = await service_of(request).answer(served, texts, prompt=prompt, overflow=overflow)
     found = np.stack([each.embedding for each in result.all()])
     return await answered(request, lambda: served.model.similarity(found[:1], found[1:])[0], result, served)
 

@@ -1,7 +1,8 @@
 """What requests look like. Fields that a client sends beside these are passed over, as its other servers do."""
 
+import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
@@ -17,12 +18,16 @@ class FirstFault(FailFast):
 Strings = Annotated[list[str], FirstFault()]
 Texts = str | Strings
 _Ids = Annotated[list[int], FirstFault()]
+_Right = Literal["Right", "right"]
+"""The side on which texts are cut, as clients spell it; there is no other."""
 
 
 class Body(BaseModel):
     """The body of a request."""
 
     model_config = ConfigDict(extra="ignore")
+    halves: ClassVar[bool] = False
+    """Whether half a surrogate pair may stand in it, so that the text that holds it can have an error of its own."""
 
 
 class EmbeddingsBody(Body):
@@ -42,6 +47,7 @@ class EmbedBody(Body):
     normalize: bool | None = None
     dimensions: int | None = Field(None, ge=1)
     prompt_name: str | None = None
+    truncation_direction: _Right | None = None
 
 
 class PredictBody(Body):
@@ -50,6 +56,7 @@ class PredictBody(Body):
     inputs: Texts | Annotated[list[Strings], FirstFault()]
     raw_scores: bool = False
     truncate: bool | None = None
+    truncation_direction: _Right | None = None
 
 
 class Sentences(BaseModel):
@@ -59,10 +66,19 @@ class Sentences(BaseModel):
     sentences: Strings = Field(min_length=1)
 
 
+class SimilarityParameters(BaseModel):
+    """How its texts are read."""
+
+    truncate: bool | None = None
+    truncation_direction: _Right | None = None
+    prompt_name: str | None = None
+
+
 class SimilarityBody(Body):
     """TEI's ``/similarity``."""
 
     inputs: Sentences
+    parameters: SimilarityParameters | None = None
 
 
 class TokenizeBody(Body):
@@ -70,6 +86,7 @@ class TokenizeBody(Body):
 
     inputs: Texts
     add_special_tokens: bool = True
+    prompt_name: str | None = None
 
 
 class PipelineParameters(BaseModel):
@@ -83,6 +100,7 @@ class PipelineParameters(BaseModel):
     ignore_labels: Strings | None = None
     normalize: bool | None = None
     truncate: bool | None = None
+    truncation_direction: _Right | None = None
     prompt_name: str | None = None
 
 
@@ -99,9 +117,11 @@ class PipelineBody(Body):
 class AnalyzeBody(Body):
     """Ours: ``/v1/analyze``. An input is a text, a list of words, or ``{"text": …, "text_pair": …}``."""
 
+    halves: ClassVar[bool] = True
     inputs: list[Any]
     tasks: Strings | None = None
     model: str | None = None
+    prompt_name: str | None = None
     overflow: Literal["error", "truncate", "window"] | None = None
 
 
@@ -115,8 +135,15 @@ def parsed(schema: type[_Body], raw: bytes) -> _Body:
         RequestError: 422: it is no JSON of this shape; the message says where and what was found.
     """
     try:
-        return schema.model_validate_json(raw)
-    except ValidationError as error:
+        try:
+            return schema.model_validate_json(raw)
+        except ValidationError:
+            if not schema.halves or b"\\u" not in raw:
+                raise
+            return schema.model_validate(json.loads(raw))
+    except (ValueError, RecursionError) as error:
+        if not isinstance(error, ValidationError):
+            raise RequestError(422, "body: is no JSON") from None
         faults = [(_place(schema, each["loc"]), each["msg"]) for each in error.errors(include_url=False)]
         # of what may be meant, the one that came furthest
         place, message = max(faults, key=lambda each: len(each[0]))

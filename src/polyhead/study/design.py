@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from polyhead.errors import UserError, shown
-from polyhead.training.plans import PlanSetting
+from polyhead.training.plans import Plan, PlanSetting
 
 FROZEN = "frozen"
 """Nothing learns: scikit-learn's classifiers on embeddings."""
@@ -103,18 +103,38 @@ def _once(settings: Iterable[dict[str, str]]) -> list[dict[str, str]]:
     return found
 
 
-def check_plan(plan: str) -> None:
-    """Refuse what is no plan.
+def left_out(design: Design, recipe: Plan) -> list[str]:
+    """What refines the recipe's own plan and is not in force in a study, as each of its plans stands for the whole."""
+    lines = []
+    for name in ("layer_decay", "rates", "freeze"):
+        if name in recipe.model_fields_set:
+            given = {each: check_plan(each) for each in design.plans if each != FROZEN}
+            plans = [
+                each
+                for each, plan in given.items()
+                if name not in plan.model_fields_set and (name, plan.name) != ("layer_decay", "thaw")  # it has its own
+            ]
+            without = [*plans, *(["each task alone"] if design.single_task else [])]
+            if without:
+                lines.append(
+                    f"the recipe's plan has {name}, which these do not: {', '.join(without)}; a plan takes it along as"
+                    f" in {{top: 2, {name}: …}}"
+                )
+    return lines
+
+
+def check_plan(plan: str) -> Plan:
+    """The plan that is meant; that of ``frozen`` is one by which nothing but heads learns.
 
     Raises:
         UserError: it is none.
     """
     if plan == FROZEN:
-        return
+        return Plan(strategy="probe")
     import yaml
 
     try:
-        TypeAdapter(PlanSetting).validate_python(yaml.safe_load(plan))
+        return TypeAdapter[Plan](PlanSetting).validate_python(yaml.safe_load(plan))
     except (ValidationError, yaml.YAMLError):
         raise UserError(
             f"--plans: {shown(plan)} is no plan; there are {FROZEN}, probe, top:K, thaw, probe-then-full, full, bitfit,"

@@ -20,7 +20,7 @@ from polyhead.folder.lock import alone
 from polyhead.recipe import load_recipe
 from polyhead.recipe.data import prepare as read_all
 from polyhead.recipe.schema import SPLITS
-from polyhead.study.design import Design, Job, jobs
+from polyhead.study.design import Design, Job, jobs, left_out
 from polyhead.study.job import RESULT, Setting, run_job
 from polyhead.training import Interrupted
 
@@ -64,7 +64,8 @@ def study(
         read_pairs(pairs)
     planned = jobs(design, loaded.tasks)
     log = read_all(loaded, SPLITS, strict=False).log  # what is wrong with a file is said now, not after a training
-    for line in (*log.lines(), *(f"counted as wrong: {fault}" for fault in log.faults())):
+    wrong = (f"counted as wrong: {fault}" for fault in log.faults())
+    for line in (*left_out(design, loaded.training.plan), *log.lines(), *wrong):
         on_note(line)
     setting = Setting(
         recipe.resolve(),

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from polyhead.serving.asking import answered, body, embedding_model, post, service_of, texts_of, vectors
+from polyhead.serving.asking import answered, body, embedding_model, named, post, service_of, texts_of, vectors
 from polyhead.serving.errors import RequestError
 from polyhead.serving.models import choose_model
 from polyhead.serving.responses import json_response
@@ -45,9 +45,12 @@ async def embeddings(request: Request) -> Response:
 
 
 @router.get("/v1/models", summary="The models that are served.")
+@router.get("/models/{model}/v1/models", summary="The one.", responses={404: {"description": "no such model"}})
 async def models(request: Request) -> Response:
-    """Their names, as OpenAI's API lists them."""
-    data = [_model(each.name) for each in service_of(request).models]
+    """Their names, as OpenAI's API lists them; under a model's name, it alone."""
+    model, _ = named(request)
+    found = service_of(request).models
+    data = [_model(each.name) for each in (found if model is None else [choose_model(found, model)])]
     return json_response({"object": "list", "data": data})
 
 

@@ -42,10 +42,10 @@ async def feature_extraction(request: Request) -> Response:
 @post(router, "/pipeline/sentence-similarity", PipelineBody, "How alike one sentence and others are.")
 async def sentence_similarity(request: Request) -> Response:
     """The model's own similarity, a number a sentence."""
-    asked, _ = await _asked(request)
+    asked, told = await _asked(request)
     if not isinstance(asked.inputs, Sentences):
         raise RequestError(422, "inputs: must be {source_sentence, sentences}", param="inputs")
-    return await compared(request, asked.inputs)
+    return await compared(request, asked.inputs, told.prompt_name, overflow_of(told.truncate))
 
 
 @post(router, "/pipeline/text-classification", PipelineBody, "Labels with their scores, best first.")

@@ -23,9 +23,9 @@ from polyhead.serving.asking import (
     vectors,
 )
 from polyhead.serving.errors import RequestError
-from polyhead.serving.models import Served, choose_head
+from polyhead.serving.models import Served, choose_head, choose_model
 from polyhead.serving.responses import json_bytes, json_response
-from polyhead.serving.schemas import EmbedBody, PredictBody, SimilarityBody, TokenizeBody
+from polyhead.serving.schemas import EmbedBody, PredictBody, SimilarityBody, SimilarityParameters, TokenizeBody
 from polyhead.serving.scores import label_scores
 
 router = APIRouter(tags=["text-embeddings-inference"])
@@ -35,6 +35,7 @@ _MOST_TOKENIZED = 1_000_000
 
 @post(router, "/embed", EmbedBody, "Embeddings.")
 @post(router, "/", EmbedBody, "The same, at the root.", prefixes=("",))
+@post(router, "", EmbedBody, "The same, at a model's root.", prefixes=("/models/{model}",))
 async def embed(request: Request) -> Response:
     """A vector a text, at length 1 unless told otherwise."""
     asked = await body(request, EmbedBody)
@@ -92,15 +93,19 @@ def _row(given: str | Sequence[Any], pair: bool, where: str) -> Example:
 @post(router, "/similarity", SimilarityBody, "How alike one sentence and others are.")
 async def similarity(request: Request) -> Response:
     """The model's own similarity, a number a sentence."""
-    return await compared(request, (await body(request, SimilarityBody)).inputs)
+    asked = await body(request, SimilarityBody)
+    told = asked.parameters or SimilarityParameters()
+    return await compared(request, asked.inputs, told.prompt_name, overflow_of(told.truncate))
 
 
 @post(router, "/tokenize", TokenizeBody, "Texts as the model's tokens.")
 async def tokenize(request: Request) -> Response:
-    """Every token with its id and its place in the text, in characters; nothing is cut."""
+    """Every token with its id and its place in the text, the prompt before it included; nothing is cut."""
     asked = await body(request, TokenizeBody)
     served = embedding_model(request)
-    texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
+    given = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
+    before = served.model.pretrained.settings.prompt_text(prompt_of(served, asked.prompt_name))
+    texts = [before + each for each in given]
     tokenizer, size = served.model.pretrained.tokenizer, sum(map(len, texts))
     if size > _MOST_TOKENIZED:
         raise RequestError(
@@ -121,10 +126,12 @@ async def tokenize(request: Request) -> Response:
 
 @router.get("/info", summary="What is served, and its limits.")
 @router.get("/models/{model}/info", summary="What one model is.", responses={404: {"description": "no such model"}})
+@router.get("/models/{model}/tasks/{task}/info", summary="The same.", responses={404: {"description": "no such model"}})
 async def info(request: Request) -> Response:
     """As text-embeddings-inference says it; the heads beside."""
     service = service_of(request)
-    return json_response(_info(embedding_model(request), service.settings.requests, service.settings.texts))
+    served = choose_model(service.models, named(request)[0])
+    return json_response(_info(served, service.settings.requests, service.settings.texts))
 
 
 def _info(served: Served, requests: int, texts: int) -> dict[str, Any]:
