@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from sklearn.decomposition import PCA
 
 from browser import serious, tab
@@ -21,6 +23,7 @@ from polyhead import Polyhead
 from polyhead.serving import Served
 
 EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>'
+TYPE = "<b>PER</b>"
 HISTORY = [
     {"epoch": 1, "eval_loss": 1.2, "eval_topic_accuracy": 0.61, "eval_entities_span_f1": 0.42, "best": False},
     {"epoch": 2, "eval_loss": 0.7, "eval_topic_accuracy": 0.83, "eval_entities_span_f1": 0.77, "best": True},
@@ -33,7 +36,11 @@ def hostile(backbones: Callable[[str], Path]) -> Polyhead:
     found = Polyhead.from_pretrained(backbones("bert"), dtype="float32")
     found.add_head("topic", "classification", [EVIL, "other"])
     found.add_head("themes", "multilabel", [EVIL + "2", "rain"])
-    found.add_head("entities", "tagging", ["<b>PER</b>"])
+    found.add_head("entities", "tagging", [TYPE])
+    with torch.no_grad():
+        *_, bias = found.pretrained.model.heads["entities"].parameters()
+        bias[1] += 10  # so that every word is one
+    found.refresh()
     return found
 
 
@@ -151,6 +158,19 @@ def test_explore_draws_a_file_searches_and_downloads(page: Any, served: Polyhead
         assert f"{label} {labels.count(label)}" in legend
     page.select_option("#colour", "column:kind")
     assert 'k"0 50' in page.locator("#view-explore .legend").inner_text()
+    page.click("#view-explore .legend button:has-text('k\"1')")
+    assert "50 chosen" in page.locator("#chosen h2").inner_text()
+    assert page.locator("#counts").inner_text() == 'k"1 50'
+    page.select_option("#colour", "column:n")
+    steps = [int(each.rpartition(" ")[2]) for each in page.locator("#view-explore .legend li").all_inner_texts()]
+    assert len(steps) == 7
+    assert sum(steps) == 150
+    for head, value in (("stars", "regression"), ("entities", "tagging"), ("themes", "multilabel")):
+        assert served.tasks[head].kind == value
+        page.select_option("#colour", f"head:{head}")
+        counted = [int(each.rpartition(" ")[2]) for each in page.locator("#view-explore .legend li").all_inner_texts()]
+        assert sum(counted) == 150
+    page.select_option("#colour", "column:kind")
 
     page.fill("#search", rows[7]["text"])
     page.keyboard.press("Enter")
@@ -159,13 +179,31 @@ def test_explore_draws_a_file_searches_and_downloads(page: Any, served: Polyhead
     assert rows[7]["text"] in first
     assert "1.00" in first
 
-    box = page.locator("#points").bounding_box()
-    page.mouse.move(box["x"] + 2, box["y"] + 2)
-    page.mouse.down()
-    for x, y in ((0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02)):
-        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
-    page.mouse.up()
-    assert "150 chosen" in page.locator("#chosen").inner_text()
+    page.locator("#chosen button", has_text=rows[9]["text"]).or_(page.locator("#chosen button")).first.click()
+    page.wait_for_selector("#chosen h2:has-text('Its neighbours')")
+    assert page.locator("#chosen tr").count() == 12
+    assert "1.00" in page.locator("#chosen tr").first.inner_text()
+
+    def lasso(*corners: tuple[float, float]) -> int:
+        page.locator("#points").scroll_into_view_if_needed()
+        box = page.locator("#points").bounding_box()
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=4)
+        page.mouse.up()
+        said = page.locator("#chosen h2").inner_text()
+        chosen = int(said.split()[0])
+        counts = page.locator("#counts").inner_text().split(" · ")
+        assert sum(int(each.rpartition(" ")[2]) for each in counts) == chosen
+        assert page.locator("#chosen tr").count() == min(100, chosen)
+        return chosen
+
+    assert lasso((0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02)) == 150
+    upper = lasso((0.01, 0.01), (0.99, 0.01), (0.99, 0.5), (0.01, 0.5), (0.01, 0.02))
+    assert 0 < upper < 150
+    assert lasso((0.01, 0.99), (0.99, 0.99), (0.99, 0.5), (0.01, 0.5), (0.01, 0.98)) == 150 - upper
 
     def downloaded(kind: str) -> bytes:
         with page.expect_download() as waiting:
@@ -248,6 +286,14 @@ def test_model_shows_heads_curves_and_the_server(page: Any) -> None:
     assert "travel, politics, other" in page.locator("table.facts").nth(1).inner_text()
     assert page.locator(".chart path").count() == 2
     assert "epoch 2 was kept" in page.locator("#view-model").inner_text()
+    page.click("text=All that was measured")
+    assert page.locator("#metrics tr").all_inner_texts() == [
+        "loss\t0.7000", "topic accuracy\t0.8300", "entities span f1\t0.7700",
+    ]  # fmt: skip
+    for _ in range(3):
+        page.click("#tab-model")
+    page.wait_for_timeout(300)
+    assert page.locator(".chart").count() == page.locator("#card").count() == 1
     assert page.locator("#card").inner_text() == f"# A card {EVIL}"
     page.select_option("#model", "hostile")
     page.locator(".chart").wait_for(state="detached")
@@ -258,6 +304,10 @@ def test_text_from_users_is_only_ever_text(page: Any) -> None:
     page.select_option("#model", "hostile")
     page.fill("#text", f"{EVIL} Anna {EVIL}")
     page.wait_for_selector("#tokens li")
+    mark = page.locator("#results .reading mark").first
+    assert mark.locator("small").inner_text() == TYPE
+    mark.hover()
+    assert page.locator("[role=tooltip]").inner_text().startswith(f"{TYPE}, ")
     page.click("#tab-compare")
     page.fill("#sentences", f"{EVIL}\n{EVIL} again\nthird")
     page.click("text=Compare >> nth=1")
@@ -268,12 +318,23 @@ def test_text_from_users_is_only_ever_text(page: Any) -> None:
     page.wait_for_selector("table.facts")
     assert EVIL in page.locator("#view-model").inner_text()
     page.click("#tab-explore")
-    page.fill("#rows", "\n".join(f"{EVIL} {number}" for number in range(5)))
+    page.fill("#rows", "\n".join(json.dumps({"text": f"{EVIL} {number}", EVIL: f"{EVIL}!"}) for number in range(5)))
     page.click("#go")
     page.wait_for_selector("#chosen table")
     assert EVIL in page.locator("#chosen").inner_text()
+    page.select_option("#colour", f"column:{EVIL}")
+    assert page.locator("#view-explore .legend").inner_text() == f"{EVIL}! 5"
+    page.select_option("#colour", "head:entities")
+    assert page.locator("#view-explore .legend").inner_text() == f"{TYPE} 5"
+    page.fill("#search", EVIL)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#chosen h2:has-text('Nearest in meaning')")
+    box = page.locator("#points").bounding_box()
+    for step in range(40):  # over the points, whose tip is their text
+        page.mouse.move(box["x"] + 14 + step * (box["width"] - 28) / 39, box["y"] + box["height"] * (step % 7) / 7)
     assert page.evaluate("window.evil") is None
-    assert page.locator("main img").count() == 0
+    assert page.locator("main img, main b:not(.tile b), main script").count() == 0
+    assert page.locator(".tip img, .tip b").count() == 0
 
 
 def test_by_keyboard_alone(page: Any) -> None:
@@ -287,13 +348,40 @@ def test_by_keyboard_alone(page: Any) -> None:
     page.keyboard.press("End")
     assert page.locator("#view-model").is_visible()
     page.keyboard.press("Home")
-    page.focus("#text")
+    page.select_option("#model", "hostile")
+    tabbed(page, "#text")
     page.keyboard.type("Anna visits Oslo")
     page.wait_for_selector("#results .bars")
-    marks = page.locator("#results mark")
-    if marks.count():
-        marks.first.focus()
-        assert page.locator("[role=tooltip]").is_visible()
+    tabbed(page, "#results mark")
+    assert page.locator("[role=tooltip]").is_visible()
+    tabbed(page, "#results [data-copy=curl]")
+
+
+def test_explore_by_keyboard_alone(page: Any) -> None:
+    page.focus("#tab-analyse")
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    tabbed(page, "#rows")
+    page.keyboard.insert_text("\n".join(sentences(12, seed=5)))
+    tabbed(page, "#go")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#chosen table")
+    tabbed(page, "#view-explore .legend button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#chosen h2:has-text(' chosen')")
+    tabbed(page, "#search")
+    tabbed(page, "#chosen td button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#chosen h2:has-text('Its neighbours')")
+
+
+def tabbed(page: Any, selector: str) -> None:
+    """Press the tabulator until the focus is there."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"the tabulator does not come to {selector}")
 
 
 @pytest.mark.parametrize("width", [390, 768, 1600])
@@ -304,6 +392,7 @@ def test_nothing_is_wider_than_the_screen(page: Any, width: int, view: str) -> N
     if view == "analyse":
         page.fill("#text", "unbelievable" * 30 + " Anna visits Oslo")
         page.wait_for_selector("#tokens li")
+    drawn(page, view)
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -316,15 +405,47 @@ def test_axe_finds_nothing_serious(page: Any, view: str, theme: str) -> None:
     if view == "analyse":
         page.fill("#text", "Anna visits Oslo " * 20)
         page.wait_for_selector("#tokens li")
+    drawn(page, view)
     page.wait_for_timeout(400)
+    assert serious(page) == []
+
+
+def drawn(page: Any, view: str) -> None:
+    """In Explore, a map with many groups."""
+    if view == "explore":
+        page.fill(
+            "#rows", "\n".join(json.dumps({"text": each, "n": number}) for number, each in enumerate(sentences(20)))
+        )
+        page.click("#go")
+        page.wait_for_selector("#chosen table")
+        page.select_option("#colour", "column:n")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_two_models_and_an_error(page: Any, theme: str) -> None:
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    page.fill("#text", "Anna visits Oslo")
+    page.select_option("#against", "hostile")
+    page.wait_for_selector("#results .split.even")
+    page.wait_for_timeout(400)
+    assert serious(page) == []
+    page.click("#tab-explore")
+    page.fill("#rows", "{broken")
     assert serious(page) == []
 
 
 def test_a_server_with_a_key(browser: Any, served: Polyhead) -> None:
     with serving([Served("tiny", served)], keys=("sesame",)) as found:
         tab = browser.new_page()
+        tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
         tab.goto(found.url)
         tab.wait_for_selector("#key:not([hidden])")
+        assert not tab.locator("#key-wrong").is_visible()
+        for wrong in ("open", "schlüssel 東"):
+            tab.fill("#key-value", wrong)
+            tab.keyboard.press("Enter")
+            tab.wait_for_selector("#key-wrong:not([hidden])")
+        assert serious(tab) == []
         tab.fill("#key-value", "sesame")
         tab.keyboard.press("Enter")
         tab.wait_for_selector("#state[data-state=ready]")
@@ -332,7 +453,61 @@ def test_a_server_with_a_key(browser: Any, served: Polyhead) -> None:
         tab.fill("#text", "Anna visits Oslo")
         tab.wait_for_selector("#results .bars")
         assert tab.locator("#results .label").count() > 0
+        tab.click("[data-copy=Python]")
+        source = tab.evaluate("navigator.clipboard.readText()")
+        compile(source, "copied", "exec")
+        assert "os.environ['POLYHEAD_API_KEY']" in source
+        tab.click("[data-copy=curl]")
+        assert '-H "Authorization: Bearer $POLYHEAD_API_KEY"' in tab.evaluate("navigator.clipboard.readText()")
         tab.close()
+
+
+def test_a_server_that_starts(browser: Any, served: Polyhead) -> None:
+    go = threading.Event()
+
+    def load() -> list[Served]:
+        go.wait(60)
+        return [Served("tiny", served)]
+
+    with serving([], load=load, loaded=False) as found:
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        page.goto(found.url)
+        page.wait_for_selector("#waiting:not([hidden])")
+        assert (
+            page.locator("#waiting").inner_text() == "The page comes when the server is ready: the server is starting."
+        )
+        assert serious(page) == []
+        go.set()
+        page.wait_for_selector("#state[data-state=ready]")
+        assert not page.locator("#waiting").is_visible()
+        page.close()
+
+
+def test_explore_waits_for_a_busy_server_and_says_what_it_leaves_out(browser: Any, two: Live) -> None:
+    page, refused = browser.new_page(), list[Any]()
+
+    def busy(route: Any) -> None:
+        if len(refused) < 2:
+            refused.append(route)
+            route.fulfill(status=429, json={"error": {"message": "later"}}, headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    page.goto(two.url)
+    page.wait_for_selector("#state[data-state=ready]")
+    page.click("#tab-explore")
+    page.fill("#rows", "\n".join(json.dumps({"text": each}) for each in [*sentences(5), " ", "Berlin " * 100]))
+    page.route("**/v1/analyze", busy)
+    page.click("#go")
+    page.wait_for_selector("#chosen table")
+    said = page.locator("#view-explore").inner_text()
+    assert "6 rows, 1 of them cut at 64 tokens, 1 without a text left out." in said
+    assert len(refused) == 2
+    with page.expect_download() as waiting:
+        page.click("text=Download JSONL")
+    rows = [json.loads(line) for line in Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()]
+    assert [row["truncated"] for row in rows] == [False] * 5 + [True]
+    page.close()
 
 
 def test_an_error_is_shown(browser: Any, two: Live) -> None:

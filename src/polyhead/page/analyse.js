@@ -1,6 +1,6 @@
 // Analyse: answers as one types, of one model or of two side by side.
 
-import { analyse, tokens } from "./api.js";
+import { analyse, hasKey, tokens } from "./api.js";
 import { head, reading, strip, tokenList } from "./answers.js";
 import { copy, el, fill, milliseconds } from "./dom.js";
 
@@ -109,7 +109,7 @@ export function analyseView(place, state) {
     const others = own.filter(([name]) => !answer[name].entities);
     return {
       notes: [
-        answer.truncated && el("p", { class: "note" }, `Only the first ${info.max_input_length} tokens were read: the rest of the text has no part in these answers.`),
+        answer.truncated && el("p", { class: "note" }, `Only the first ${info.max_input_length} tokens ${second.value.trim() ? "of a text " : ""}were read: the rest has no part in these answers.`),
         own.length === 0 && el("div", { class: "card empty" }, "This model has no heads; its embedding is here."),
       ].filter(Boolean),
       marked: tagging.map(([name, each]) => el("div", { class: "card" },
@@ -121,18 +121,20 @@ export function analyseView(place, state) {
   }
 
   function times(seconds) {
+    const remembered = seconds.tokenize + seconds.inference === 0;
     const network = Math.max(0, seconds.whole - seconds.tokenize - seconds.queue - seconds.inference);
     const parts = [["tokenise", seconds.tokenize], ["queue", seconds.queue], ["model", seconds.inference], ["network and page", network]];
     return el("div", {}, el("div", { class: "times", "aria-hidden": "true" }, parts.map(([, own], tone) => el("i", { class: `tone${tone}`, vars: { "--share": Math.max(own, 1e-6) / seconds.whole } }))),
-      el("ul", { class: "legend" }, parts.map(([name, own], tone) => el("li", { class: `tone${tone}` }, el("i", { "aria-hidden": "true" }), `${name} ${milliseconds(own)}`))));
+      el("ul", { class: "legend" }, parts.map(([name, own], tone) => el("li", { class: `tone${tone}` }, el("i", { "aria-hidden": "true" }), `${name} ${milliseconds(own)}`))),
+      remembered ? el("p", { class: "quiet" }, "The server remembered this answer.") : null);
   }
 
   function copies(name, given, answer) {
     const asked = { model: name, inputs: [given], overflow: "truncate" };
     const body = JSON.stringify(asked);
     const texts = {
-      curl: `curl ${location.origin}/v1/analyze -H 'Content-Type: application/json' -d '${body.replaceAll("'", "'\\''")}'`,
-      Python: `import requests\n\nanswer = requests.post(${JSON.stringify(`${location.origin}/v1/analyze`)}, json=${JSON.stringify(asked)})\nprint(answer.json()["results"][0])\n`,
+      curl: `curl ${location.origin}/v1/analyze -H 'Content-Type: application/json'${hasKey() ? ` -H "Authorization: Bearer $POLYHEAD_API_KEY"` : ""} -d '${body.replaceAll("'", "'\\''")}'`,
+      Python: `import ${hasKey() ? "os\n\nimport " : ""}requests\n\nanswer = requests.post(${JSON.stringify(`${location.origin}/v1/analyze`)}, json=${JSON.stringify(asked)}${hasKey() ? `, headers={"Authorization": f"Bearer {os.environ['POLYHEAD_API_KEY']}"}` : ""})\nprint(answer.json()["results"][0])\n`,
       JSON: JSON.stringify(answer, null, 2),
     };
     return el("div", { class: "chips" }, Object.entries(texts).map(([what, content]) =>

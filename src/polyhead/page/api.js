@@ -3,13 +3,16 @@
 const KEY = "polyhead-key";
 
 export class Refused extends Error {
-  constructor(status, message) {
+  constructor(status, message, after) {
     super(message);
     this.status = status;
+    this.after = after;
   }
 }
 
 export const setKey = (key) => sessionStorage.setItem(KEY, key);
+
+export const hasKey = () => Boolean(sessionStorage.getItem(KEY));
 
 async function ask(path, options = {}) {
   const answer = await send(path, options);
@@ -18,18 +21,19 @@ async function ask(path, options = {}) {
 
 async function send(path, options) {
   const key = sessionStorage.getItem(KEY);
-  const headers = { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
   let answer;
   try {
+    const headers = new Headers({ "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) });
     answer = await fetch(path, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    if (key && !/^[\x20-\x7e]*$/.test(key)) { document.dispatchEvent(new CustomEvent("key-needed")); throw new Refused(401, "A key has none but ASCII characters."); }
     throw new Refused(0, "The server does not answer. Is it running?");
   }
   if (answer.ok) return answer;
   const body = await answer.json().catch(() => ({}));
   if (answer.status === 401) document.dispatchEvent(new CustomEvent("key-needed"));
-  throw new Refused(answer.status, body.error?.message ?? body.error ?? `The server answered ${answer.status}.`);
+  throw new Refused(answer.status, body.error?.message ?? body.error ?? `The server answered ${answer.status}.`, Number(answer.headers.get("Retry-After")));
 }
 
 export const get = (path) => ask(path);
@@ -42,8 +46,23 @@ export const info = (model) => get(`/models/${encodeURIComponent(model)}/info`);
 
 export const history = (model) => get(`/models/${encodeURIComponent(model)}/history`);
 
-export const analyse = (model, inputs, tasks, signal) =>
-  post("/v1/analyze", { model, inputs, tasks, overflow: "truncate" }, signal);
+export const analyse = (model, inputs, tasks, signal, more = {}) =>
+  post("/v1/analyze", { model, inputs, tasks, overflow: "truncate", ...more }, signal);
+
+// Long work: when the server is busy it waits as long as it is told, and asks again.
+export async function patiently(work, signal) {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Refused && [429, 503].includes(error.status) && error.after)) throw error;
+      await new Promise((done, failed) => {
+        const timer = setTimeout(done, 1000 * error.after);
+        signal.addEventListener("abort", () => { clearTimeout(timer); failed(signal.reason); }, { once: true });
+      });
+    }
+  }
+}
 
 export const tokens = async (model, text, signal) =>
   (await post(`/models/${encodeURIComponent(model)}/tokenize`, { inputs: text }, signal))[0];

@@ -28,16 +28,17 @@ export function compareView(place, state) {
 
   async function run() {
     const texts = input.value.split("\n").map((each) => each.trim()).filter(Boolean);
+    running?.abort();
     fill(pair, el("p", { class: "empty" }, "Choose a cell to see its pair."));
+    map.classList.remove("busy");
     if (texts.length < 2) { fill(map, el("p", { class: "empty" }, "Two sentences or more make a map.")); return; }
     const shown = texts.slice(0, MOST);
-    running?.abort();
     const own = new AbortController();
     running = own;
     map.classList.add("busy");
     try {
       const body = await analyse(state.model, shown, ["embedding"], own.signal);
-      draw(shown, body.results.map((each) => each.embedding), texts.length - shown.length);
+      draw(shown, body.results.map((each) => each.embedding), texts.length - shown.length, body.results.filter((each) => each.truncated).length);
     } catch (error) {
       if (error.name === "AbortError") return;
       fill(map, el("p", { class: "note bad", role: "alert" }, error.message));
@@ -45,7 +46,7 @@ export function compareView(place, state) {
     map.classList.remove("busy");
   }
 
-  function draw(texts, vectors, left) {
+  function draw(texts, vectors, left, cut) {
     const value = vectors.map((one) => vectors.map((other) => cosine(one, other)));
     const cells = [];
     const choose = (row, column) => {
@@ -75,6 +76,7 @@ export function compareView(place, state) {
       }));
     });
     fill(map, el("div", { class: "head" }, el("h2", {}, "How alike"), el("span", { class: "quiet" }, left ? `${left} more were left out` : "cosine of embeddings")),
+      cut ? el("p", { class: "note" }, `${cut} of them longer than the ${state.infos[state.model].max_input_length} tokens that are read: cut there`) : null,
       el("div", { class: "map" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, ""), texts.map((_, number) => el("th", { scope: "col" }, String(number + 1))))), el("tbody", {}, rows))));
   }
 

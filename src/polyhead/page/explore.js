@@ -1,7 +1,8 @@
 // Explore: a file of rows on a map, coloured by a head's answer or a column; lasso, search by meaning, download.
 
-import { analyse, parquet } from "./api.js";
+import { analyse, parquet, patiently } from "./api.js";
 import { count, el, fill } from "./dom.js";
+import { choices, columns, grouping } from "./groups.js";
 import { makeMap } from "./map.js";
 import { components, nearest, normalized } from "./pca.js";
 import { download, parse, textColumn, toCsv, toJsonl } from "./rows.js";
@@ -24,7 +25,7 @@ export function exploreView(place, state) {
   const legend = el("ul", { class: "legend" });
   const search = el("input", { id: "search", type: "search", placeholder: "Search by meaning", "aria-label": "Search by meaning" });
   const side = el("div", { class: "card", "aria-live": "polite", id: "chosen" });
-  let [given, rows, results, vectors, running] = [[], [], [], [], null];
+  let [given, rows, results, vectors, running, groups] = [[], [], [], [], null, null];
   let drawn = {};  // the column and the model of what is on the map, whatever is chosen meanwhile
 
   fill(place, el("div", { class: "stack" },
@@ -33,7 +34,7 @@ export function exploreView(place, state) {
     found));
   fill(found, el("div", { class: "split" },
     el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Map"), el("label", { class: "row quiet", for: "colour" }, "coloured by", colour)), canvas, legend,
-      el("p", { class: "quiet" }, "Draw around points to choose them; click one for its neighbours.")),
+      el("p", { class: "quiet" }, "Draw around points, or take a name of the legend, to choose them; click a point, or its text in the table, for its neighbours.")),
     el("div", { class: "stack" }, el("form", { onsubmit: meaning }, search), side)),
     el("div", { class: "row" }, el("button", { type: "button", class: "small", onclick: () => download("labelled.csv", toCsv(labelled()), "text/csv") }, "Download CSV"),
       el("button", { type: "button", class: "small", onclick: () => download("labelled.jsonl", toJsonl(labelled()), "application/jsonl") }, "Download JSONL"),
@@ -47,7 +48,7 @@ export function exploreView(place, state) {
 
   function take(content, name) {
     try { given = parse(content, name); } catch (error) { given = []; note.textContent = error.message; return; }
-    const names = Object.keys(given[0] ?? {});
+    const names = columns(given.slice(0, MOST));
     fill(column, names.map((each) => el("option", { value: each }, each)));
     if (given.length) column.value = textColumn(given);
     note.textContent = given.length > MOST ? `${count(given.length)} rows: the first ${count(MOST)} will be read.` : `${count(given.length)} rows.`;
@@ -55,25 +56,30 @@ export function exploreView(place, state) {
 
   async function run() {
     const now = { column: column.value, model: state.model };
-    const filled = given.slice(0, MOST).filter((row) => `${row[now.column] ?? ""}`.trim());
+    const read = given.slice(0, MOST);
+    const filled = read.filter((row) => `${row[now.column] ?? ""}`.trim());
     if (filled.length < 3) { note.textContent = "Three rows or more make a map."; return; }
     found.hidden = true;
     running = new AbortController();
     [drawn, rows, results, vectors] = [now, filled, [], []];
     for (const each of [progress, cancel]) each.hidden = false;
     go.disabled = true;
-    const started = performance.now();
+    const started = performance.now(), { signal } = running;
+    const size = Math.min(AT_ONCE, state.infos[now.model].max_client_batch_size);
     try {
-      for (let start = 0; start < rows.length; start += AT_ONCE) {
-        const part = rows.slice(start, start + AT_ONCE).map((row) => `${row[now.column]}`);
-        const body = await analyse(now.model, part, undefined, running.signal);
+      for (let start = 0; start < rows.length; start += size) {
+        const part = rows.slice(start, start + size).map((row) => `${row[now.column]}`);
+        const body = await patiently(() => analyse(now.model, part, undefined, signal), signal);
+        const bad = body.results.findIndex((each) => each.error);
+        if (bad >= 0) throw new Error(`Row ${start + bad + 1}: ${body.results[bad].error.message}`);
         for (const each of body.results) { vectors.push(normalized(each.embedding)); results.push({ ...each, embedding: undefined }); }
         const share = results.length / rows.length, left = ((performance.now() - started) / 1000) * (1 / share - 1);
         progress.value = share;
         note.textContent = `${count(results.length)} of ${count(rows.length)} rows, about ${Math.ceil(left)} s left`;
       }
-      const cut = results.filter((each) => each.truncated).length;
-      note.textContent = `${count(rows.length)} rows${cut ? `, ${count(cut)} of them cut` : ""}.`;
+      const cut = results.filter((each) => each.truncated).length, empty = read.length - rows.length;
+      note.textContent = [`${count(rows.length)} rows`, cut && `${count(cut)} of them cut at ${state.infos[now.model].max_input_length} tokens`,
+        empty && `${count(empty)} without a text left out`, given.length > MOST && `${count(given.length - MOST)} beyond the first ${count(MOST)} not read`].filter(Boolean).join(", ") + ".";
     } catch (error) {
       note.textContent = error.name === "AbortError" ? `Stopped after ${count(results.length)} rows.` : error.message;
       rows = rows.slice(0, results.length);
@@ -82,39 +88,36 @@ export function exploreView(place, state) {
     go.disabled = false;
     if (results.length < 3) return;
     found.hidden = false;
-    const answers = Object.keys(results[0]).filter((name) => results[0][name]?.scores);
-    fill(colour, answers.map((each) => el("option", { value: `head:${each}` }, each)), Object.keys(rows[0]).filter((each) => each !== drawn.column).map((each) => el("option", { value: `column:${each}` }, `column ${each}`)));
+    fill(colour, choices(results, rows, drawn.column).map(({ value, label }) => el("option", { value }, label)));
     map.show(components(vectors), results.map(() => 0));
     paint();
     chosen([]);
   }
 
-  const groupOf = (number) => {
-    const [kind, name] = [colour.value.slice(0, colour.value.indexOf(":")), colour.value.slice(colour.value.indexOf(":") + 1)];
-    const answer = results[number][name];
-    return kind === "head" ? answer.label ?? (answer.labels.join(", ") || "none") : `${rows[number][name] ?? ""}`;
-  };
-
-  function groups(numbers) {
-    const counts = new Map();
-    for (const number of numbers) counts.set(groupOf(number), (counts.get(groupOf(number)) ?? 0) + 1);
-    return [...counts].sort((one, other) => other[1] - one[1]);
+  function paint() {
+    groups = colour.value ? grouping(colour.value, results, rows) : null;
+    if (!groups) { fill(legend); return; }
+    map.colour(results.map((_, number) => groups.toneOf(number)));
+    const [shown, rest] = [groups.names.filter(([name]) => groups.tone(name) !== 7), groups.names.filter(([name]) => groups.tone(name) === 7)];
+    const pick = (names) => () => chosen([...results.keys()].filter((number) => names.includes(groups.nameOf(number))));
+    const entry = (tone, name, names) => el("li", { class: `tone${tone}` }, el("button", { type: "button", class: "plain", onclick: pick(names) }, el("i", { "aria-hidden": "true" }), name));
+    fill(legend, shown.map(([name, own]) => entry(groups.tone(name), `${name || "(empty)"} ${count(own)}`, [name])),
+      rest.length ? entry(7, rest.length > 1 ? `${count(rest.length)} more` : `${rest[0][0] || "(empty)"} ${count(rest[0][1])}`, rest.map(([name]) => name)) : null);
   }
 
-  function paint() {
-    if (!colour.value) { fill(legend); return; }
-    const all = groups(results.keys());
-    const tone = new Map(all.slice(0, 7).map(([name], place) => [name, place]));
-    map.colour(results.map((_, number) => tone.get(groupOf(number)) ?? 7));
-    fill(legend, all.slice(0, 7).map(([name, own], place) => el("li", { class: `tone${place}` }, el("i", { "aria-hidden": "true" }), `${name} ${count(own)}`)),
-      all.length > 7 ? el("li", { class: "tone7" }, el("i", { "aria-hidden": "true" }), `${all.length - 7} more`) : null);
+  // How many of these are in which group, the largest first.
+  function counted(numbers) {
+    const counts = new Map();
+    for (const number of numbers) counts.set(groups.nameOf(number), (counts.get(groups.nameOf(number)) ?? 0) + 1);
+    return [...counts].sort((one, other) => other[1] - one[1]);
   }
 
   function table(title, numbers, scores) {
     fill(side, el("div", { class: "head" }, el("h2", {}, title), numbers.length > SHOWN ? el("span", { class: "quiet" }, `the first ${SHOWN}`) : null),
-      colour.value && !scores ? el("p", { class: "quiet" }, groups(numbers).slice(0, 6).map(([name, own]) => `${name} ${own}`).join(" · ")) : null,
-      el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "facts" }, el("tbody", {}, numbers.slice(0, SHOWN).map((number, place) => el("tr", {}, el("td", { dir: "auto" }, text(number)),
-        el("td", { class: "number" }, scores ? scores[place].toFixed(2) : colour.value ? groupOf(number) : "")))))));
+      groups && !scores ? el("p", { class: "quiet", id: "counts" }, counted(numbers).slice(0, 6).map(([name, own]) => `${name || "(empty)"} ${count(own)}`).join(" · ")) : null,
+      el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "facts" }, el("tbody", {}, numbers.slice(0, SHOWN).map((number, place) => el("tr", {},
+        el("td", { dir: "auto" }, el("button", { type: "button", class: "plain text", title: "Its neighbours", onclick: () => neighbours(number) }, text(number))),
+        el("td", { class: "number" }, scores ? scores[place].toFixed(2) : groups ? groups.nameOf(number) : "")))))));
   }
 
   function chosen(numbers) {
@@ -132,7 +135,10 @@ export function exploreView(place, state) {
     event.preventDefault();
     if (!search.value.trim() || !vectors.length) return;
     try {
-      const body = await analyse(drawn.model, [search.value], ["embedding"]);
+      // Models that tell questions from documents have a prompt for them.
+      const prompt = state.infos[drawn.model].prompts.includes("query") ? { prompt_name: "query" } : {};
+      const body = await analyse(drawn.model, [search.value], ["embedding"], undefined, prompt);
+      note.textContent = body.results[0].truncated ? `Only the first ${state.infos[drawn.model].max_input_length} tokens of the search were read.` : "";
       const near = nearest(vectors, normalized(body.results[0].embedding));
       map.mark(near.map(([, each]) => each));
       table("Nearest in meaning", near.map(([, each]) => each), near.map(([score]) => score));
@@ -140,13 +146,15 @@ export function exploreView(place, state) {
   }
 
   function labelled() {
+    const cut = results.some((each) => each.truncated);
     return rows.map((row, number) => {
-      const own = { ...row };
+      const own = { ...row, ...(cut ? { truncated: results[number].truncated } : {}) };
       for (const [head, answer] of Object.entries(results[number])) {
         const name = head in row ? `${head}_predicted` : head;
         if (answer?.scores) { own[name] = answer.label ?? answer.labels.join("|"); own[`${name}_score`] = answer.score ?? null; }
         else if (answer?.entities) own[name] = JSON.stringify(answer.entities);
         else if (answer?.value !== undefined) own[name] = answer.value;
+        else if (answer?.score !== undefined) own[name] = answer.score;
       }
       return own;
     });

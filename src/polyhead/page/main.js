@@ -14,9 +14,15 @@ const views = { analyse: analyseView, compare: compareView, explore: exploreView
 const made = {};
 const tabs = [...document.querySelectorAll("[role=tab]")];
 
-function said(kind, text) {
+const AGAIN = 1000;
+
+// The server's state beside the tabs; `more` stands in the place of the views while there is nothing to see in them.
+function said(kind, text, more = "") {
   byId("state").dataset.state = kind;
   byId("state").querySelector("span").textContent = text;
+  byId("waiting").hidden = !more;
+  byId("waiting").textContent = more;
+  byId("waiting").classList.toggle("bad", kind === "bad");
 }
 
 function open(name, focus = false) {
@@ -52,7 +58,11 @@ byId("key").addEventListener("submit", (event) => {
   byId("key").hidden = true;
   start();
 });
-document.addEventListener("key-needed", () => { byId("key").hidden = false; byId("key-value").focus(); });
+document.addEventListener("key-needed", () => {
+  byId("key").hidden = false;
+  byId("key-wrong").hidden = !api.hasKey();
+  byId("key-value").focus();
+});
 
 byId("model").addEventListener("change", async (event) => {
   state.model = event.target.value;
@@ -64,9 +74,10 @@ async function start() {
     state.models = await api.models();
     for (const name of state.models) state.infos[name] = await api.info(name);
   } catch (error) {
-    if (error.status === 503) { said("", "starting"); setTimeout(start, 1000); return; }
-    said("bad", error.status === 401 ? "locked" : "not connected");
-    if (error.status !== 401) fill(byId("view-analyse"), el("p", { class: "note bad", role: "alert" }, error.message));
+    if (error.status === 401) { said("bad", "locked"); return; }
+    if (error.status === 503) said("", "starting", `The page comes when the server is ready: ${error.message}.`);
+    else said("bad", "not connected", error.message);
+    setTimeout(start, AGAIN);
     return;
   }
   state.model ??= state.models[0];

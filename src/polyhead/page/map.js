@@ -25,7 +25,7 @@ export function makeMap(canvas, { onPick, onLasso, tip }) {
     pen.scale(scale, scale);
     placed = place();
     const style = getComputedStyle(document.documentElement);
-    const colours = Array.from({ length: 8 }, (_, tone) => style.getPropertyValue(`--c${tone}`));
+    const colours = Array.from({ length: 15 }, (_, tone) => style.getPropertyValue(tone < 8 ? `--c${tone}` : `--s${tone - 8}`));
     const radius = points.length > 600 ? 3 : 4.5;
     const dot = points.length > MANY
       ? ([x, y]) => pen.fillRect(x - 1.3, y - 1.3, 2.6, 2.6)
@@ -34,7 +34,7 @@ export function makeMap(canvas, { onPick, onLasso, tip }) {
       pen.globalAlpha = above ? 0.82 : 0.14;
       placed.forEach((each, number) => {
         if (marked && marked.has(number) !== above) return;
-        pen.fillStyle = colours[tones[number] % 8] || colours[7];
+        pen.fillStyle = colours[tones[number]] ?? colours[7];
         dot(each);
       });
     }

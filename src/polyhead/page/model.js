@@ -10,7 +10,7 @@ export function modelView(place, state) {
   const facts = el("div", { class: "stack" });
   const live = el("div", { class: "tiles", id: "live" });
   fill(place, el("div", { class: "stack" }, el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "The server, now")), live), facts));
-  let before, timer;
+  let before, timer, latest;
 
   const tile = (value, name) => el("div", { class: "tile" }, el("b", {}, value), el("span", { class: "quiet" }, name));
 
@@ -42,7 +42,9 @@ export function modelView(place, state) {
         el("thead", {}, el("tr", {}, ["head", "kind", "labels"].map((each) => el("th", { scope: "col" }, each)))),
         el("tbody", {}, heads.map(([name, each]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, each.level === "pair" ? `${each.kind} of pairs` : each.kind), el("td", {}, each.labels.join(", ") || "–"))))) : el("p", { class: "empty" }, "This model has no heads."))));
     tick();
+    const own = latest = Symbol(state.model);
     const found = await history(state.model).catch(() => ({ rows: [], card: "" }));
+    if (own !== latest) return;  // another was asked for meanwhile
     if (found.rows.length) facts.append(curves(found.rows));
     if (found.card) facts.append(el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Card")), el("pre", { class: "recipe", id: "card", tabindex: 0, dir: "auto" }, found.card)));
   }
@@ -53,7 +55,10 @@ export function modelView(place, state) {
     const width = Math.max(340, Math.min(1100, place.clientWidth - 60));
     return el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Validation, over the epochs of its training"), el("span", { class: "quiet" }, `epoch ${best.epoch} was kept`)),
       chart(rows, keys, { width, name: "validation metrics" }),
-      el("ul", { class: "legend" }, keys.map((key, tone) => el("li", { class: `tone${tone}` }, el("i", { "aria-hidden": "true" }), `${key.slice(5).replaceAll("_", " ")} ${(100 * best[key]).toFixed(1)}`))));
+      el("ul", { class: "legend" }, keys.map((key, tone) => el("li", { class: `tone${tone}` }, el("i", { "aria-hidden": "true" }), `${key.slice(5).replaceAll("_", " ")} ${(100 * best[key]).toFixed(1)}`))),
+      el("details", {}, el("summary", {}, "All that was measured, of that epoch"), el("table", { class: "facts", id: "metrics" }, el("tbody", {},
+        Object.entries(best).filter(([key, value]) => key.startsWith("eval_") && typeof value === "number").map(([key, value]) =>
+          el("tr", {}, el("th", { scope: "row" }, key.slice(5).replaceAll("_", " ")), el("td", { class: "number" }, value.toFixed(4))))))));
   }
 
   return { refresh };

@@ -47,7 +47,9 @@ function fields(text, separator) {
 function fromTable(text, separator) {
   const [names, ...rest] = fields(text, separator).filter((each) => each.some(Boolean));
   if (!names) return [];
-  return rest.map((each) => Object.fromEntries(names.map((name, place) => [name || `column ${place + 1}`, each[place] ?? ""])));
+  const width = rest.reduce((most, each) => Math.max(most, each.findLastIndex(Boolean) + 1), names.length);
+  const all = Array.from({ length: width }, (_, place) => names[place] || `column ${place + 1}`);
+  return rest.map((each) => Object.fromEntries(all.map((name, place) => [name, each[place] ?? ""])));
 }
 
 export const toCsv = (rows) => {
