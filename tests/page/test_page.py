@@ -162,6 +162,8 @@ def test_explore_draws_a_file_searches_and_downloads(page: Any, served: Polyhead
     assert "50 chosen" in page.locator("#chosen h2").inner_text()
     assert page.locator("#counts").inner_text() == 'k"1 50'
     page.select_option("#colour", "column:n")
+    counts = [each.rpartition(" ") for each in page.locator("#counts").inner_text().split(" · ")]
+    assert all(" – " in name for name, _, _ in counts), "the table follows the colours"
     steps = [int(each.rpartition(" ")[2]) for each in page.locator("#view-explore .legend li").all_inner_texts()]
     assert len(steps) == 7
     assert sum(steps) == 150

@@ -210,8 +210,8 @@ def test_sigterm_finishes_what_was_accepted_and_refuses_the_rest(saved: Path) ->
         assert [len(each.json()) for each in found] == [6000] * 3
         assert running.wait(timeout=30) == 0
         assert running.stderr is not None
-        for line in running.stderr.read().splitlines()[1:]:
-            json.loads(line)
+        lines = [json.loads(line) for line in running.stderr.read().splitlines()]
+        assert lines[0]["event"] == "listening"
 
 
 def test_a_model_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:

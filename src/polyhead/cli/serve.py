@@ -113,7 +113,8 @@ def serve(
     )
     place = listen(host, port)
     address = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
-    notes.print(f"Serving at http://{address}:{place.getsockname()[1]} once the model is loaded; Ctrl-C stops.")
+    if notes.is_terminal:  # a log's lines are JSON, all of them
+        notes.print(f"Serving at http://{address}:{place.getsockname()[1]} once the model is loaded; Ctrl-C stops.")
     run(load, settings, place, log_level=log_level)
 
 

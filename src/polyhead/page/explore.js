@@ -26,6 +26,7 @@ export function exploreView(place, state) {
   const search = el("input", { id: "search", type: "search", placeholder: "Search by meaning", "aria-label": "Search by meaning" });
   const side = el("div", { class: "card", "aria-live": "polite", id: "chosen" });
   let [given, rows, results, vectors, running, groups] = [[], [], [], [], null, null];
+  let again = () => {};  // shows the table that is there once more
   let drawn = {};  // the column and the model of what is on the map, whatever is chosen meanwhile
 
   fill(place, el("div", { class: "stack" },
@@ -43,7 +44,7 @@ export function exploreView(place, state) {
 
   file.addEventListener("change", async () => { if (file.files[0]) take(await file.files[0].text(), file.files[0].name); });
   pasted.addEventListener("input", () => take(pasted.value));
-  colour.addEventListener("change", paint);
+  colour.addEventListener("change", () => { paint(); again(); });
   const text = (number) => `${rows[number][drawn.column] ?? ""}`;
 
   function take(content, name) {
@@ -101,7 +102,7 @@ export function exploreView(place, state) {
     const [shown, rest] = [groups.names.filter(([name]) => groups.tone(name) !== 7), groups.names.filter(([name]) => groups.tone(name) === 7)];
     const pick = (names) => () => chosen([...results.keys()].filter((number) => names.includes(groups.nameOf(number))));
     const entry = (tone, name, names) => el("li", { class: `tone${tone}` }, el("button", { type: "button", class: "plain", onclick: pick(names) }, el("i", { "aria-hidden": "true" }), name));
-    fill(legend, shown.map(([name, own]) => entry(groups.tone(name), `${name || "(empty)"} ${count(own)}`, [name])),
+    fill(legend, shown.map(([name, own]) => entry(groups.tone(name), `${name || "(empty)"}${groups.steps ? ":" : ""} ${count(own)}`, [name])),
       rest.length ? entry(7, rest.length > 1 ? `${count(rest.length)} more` : `${rest[0][0] || "(empty)"} ${count(rest[0][1])}`, rest.map(([name]) => name)) : null);
   }
 
@@ -113,6 +114,7 @@ export function exploreView(place, state) {
   }
 
   function table(title, numbers, scores) {
+    again = () => table(title, numbers, scores);
     fill(side, el("div", { class: "head" }, el("h2", {}, title), numbers.length > SHOWN ? el("span", { class: "quiet" }, `the first ${SHOWN}`) : null),
       groups && !scores ? el("p", { class: "quiet", id: "counts" }, counted(numbers).slice(0, 6).map(([name, own]) => `${name || "(empty)"} ${count(own)}`).join(" · ")) : null,
       el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "facts" }, el("tbody", {}, numbers.slice(0, SHOWN).map((number, place) => el("tr", {},

@@ -20,7 +20,7 @@ function said(answer) {
   return answer.value ?? answer.score;
 }
 
-// `nameOf(number)` is a row's group, `toneOf(number)` its colour, `names` all groups: the largest first, ranges in their order.
+// `nameOf(number)` is a row's group, `toneOf(number)` its colour, `names` all groups: the largest first, ranges (`steps`) in their order.
 export function grouping(choice, results, rows) {
   const name = choice.slice(choice.indexOf(":") + 1);
   const values = results.map((each, number) => (choice.startsWith("head:") ? said(each[name]) : rows[number][name] ?? ""));
@@ -32,7 +32,7 @@ export function grouping(choice, results, rows) {
   const names = [...counts].filter(([, own]) => own);
   if (!steps) names.sort((one, other) => other[1] - one[1]);
   const tones = new Map(names.map(([each], place) => [each, steps && place < RANGES && each !== "" ? PLAIN + place : Math.min(place, RANGES)]));
-  return { names, nameOf, toneOf: (number) => tones.get(nameOf(number)), tone: (each) => tones.get(each) };
+  return { names, nameOf, steps: steps !== null, toneOf: (number) => tones.get(nameOf(number)), tone: (each) => tones.get(each) };
 }
 
 // Ranges that hold about as many numbers each.

@@ -10,7 +10,7 @@ import uvicorn
 
 from polyhead.errors import UserError
 from polyhead.serving.app import Server, create_app
-from polyhead.serving.logs import to_standard_error
+from polyhead.serving.logs import event, to_standard_error
 from polyhead.serving.models import Served
 from polyhead.serving.settings import ServingSettings
 
@@ -68,6 +68,7 @@ def serve(
         Exception: what ``load`` raised.
     """
     to_standard_error(log_level)
+    event("listening", host=place.getsockname()[0], port=place.getsockname()[1])
     running: list[_Draining] = []
 
     def failed() -> None:
