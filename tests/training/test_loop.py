@@ -107,6 +107,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(
         ({"layers": [0]}, ["encoder.backbone.network.embeddings", "encoder.backbone.network.encoder.layer.1"]),
         ({"freeze": ["verb"]}, ["heads.modules_by_task.verb-head"]),
         ({"freeze": ["backbone", "names"]}, ["encoder.backbone", "heads.modules_by_task.names-head"]),
+        ({"freeze": ["encoder"]}, ["encoder"]),
     ],
 )
 def test_what_a_plan_freezes_stays_bit_equal_and_all_else_moves(
@@ -132,19 +133,37 @@ def test_bitfit_moves_biases_and_heads_alone(
         assert torch.equal(tensor, before[name]) == still, name
 
 
+_EMBEDDINGS, _LOWER, _UPPER = "embeddings", "layer.0", "layer.1"
+_ALL = (_EMBEDDINGS, _LOWER, _UPPER)
+
+
+@pytest.mark.parametrize(
+    ("plan", "frozen"),
+    [
+        ("thaw", [_ALL, (_EMBEDDINGS, _LOWER), (_EMBEDDINGS,), ()]),
+        ({"thaw": {"epochs": [2, 3]}}, [_ALL, (_EMBEDDINGS,), ()]),
+        ({"probe-then-full": {"epoch": 3}}, [_ALL, _ALL, ()]),
+    ],
+)
+@pytest.mark.parametrize("cache", [False, True])
 def test_each_stage_moves_what_has_thawed_and_nothing_else(
-    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+    backbones: Callable[[str], Path],
+    tmp_path: Path,
+    data: list[DataSet],
+    plan: object,
+    frozen: list[tuple[str, ...]],
+    *,
+    cache: bool,
 ) -> None:
-    """Seen at each epoch's end; what is still frozen has no gradient, no moments and no dropout."""
+    """Seen at each epoch's end; what is still frozen has no gradient and no dropout."""
     loaded = model_of(backbones("bert"))
     seen = [state(loaded.model)]
-    frozen = ("embeddings", "layer.0", "layer.1")
-    settings = settings_of(epochs=4, plan="thaw", weight_decay=0.0, score="loss")
-    steps = [0]
+    settings = settings_of(epochs=len(frozen), plan=plan, weight_decay=0.0, score="loss", cache=cache)
+    steps = set()
 
     def after_step(report: StepReport) -> None:
-        steps.append(report.epoch)
-        still = frozen[: max(0, 4 - report.epoch)]
+        steps.add(report.epoch)
+        still = frozen[report.epoch - 1]
         for name, module in loaded.model.encoder.backbone.named_modules():
             if isinstance(module, torch.nn.Dropout) and any(each in name for each in still):
                 assert not module.training, name
@@ -159,9 +178,9 @@ def test_each_stage_moves_what_has_thawed_and_nothing_else(
         folder=tmp_path,
         callbacks=Callbacks(on_step=after_step, on_evaluation=lambda report: seen.append(state(loaded.model))),
     )
-    assert set(steps) == {0, 1, 2, 3, 4}
+    assert steps == set(range(1, len(frozen) + 1))
     for epoch, (before, after) in enumerate(itertools.pairwise(seen), 1):
-        still = frozen[: 4 - epoch]
+        still = frozen[epoch - 1]
         for name, tensor in after.items():
             held = any(each in name for each in still) or "pooler" in name
             assert torch.equal(tensor, before[name]) == held, (epoch, name)
@@ -178,15 +197,41 @@ def test_patience_counts_only_after_the_last_stage(
     assert len(result.evaluations) == 1 + 3 + 2
 
 
-def test_frozen_modules_hold_no_gradients_and_no_dropout(backbones: Callable[[str], Path], data: list[DataSet]) -> None:
+@pytest.mark.parametrize(
+    ("plan", "frozen"),
+    [
+        ("probe", ["encoder.backbone"]),
+        ("thaw", ["encoder.backbone"]),
+        ("probe-then-full", ["encoder.backbone"]),
+        ("top:1", ["encoder.backbone.network.embeddings", "encoder.backbone.network.encoder.layer.0"]),
+        ({"layers": [0]}, ["encoder.backbone.network.embeddings", "encoder.backbone.network.encoder.layer.1"]),
+        ({"freeze": ["encoder"]}, ["encoder"]),
+        ({"freeze": ["verb"]}, ["heads.modules_by_task.verb-head"]),
+    ],
+)
+def test_frozen_modules_hold_no_gradients_no_optimizer_state_and_no_dropout(
+    backbones: Callable[[str], Path], data: list[DataSet], plan: object, frozen: list[str]
+) -> None:
     loaded = model_of(backbones("bert"))
-    run = prepare(loaded, data, settings_of(plan="probe"), None)
-    backbone = loaded.model.encoder.backbone
-    assert not any(module.training for module in backbone.modules() if not list(module.children()))
-    assert not any(parameter.requires_grad for parameter in backbone.parameters())
-    assert loaded.model.heads["verb"].training
-    held = {id(parameter) for group in run.optimizer.param_groups for parameter in group["params"]}
-    assert not held & {id(parameter) for parameter in backbone.parameters()}
+    run = prepare(loaded, data, settings_of(plan=plan), None)
+    run.step([run.collate(list(each.train)[:8]) for each in data], factor=1.0)
+    names = {id(parameter): name for name, parameter in loaded.model.named_parameters()}
+    stated = {names[id(parameter)] for parameter in run.optimizer.state}
+    held = {names[id(parameter)] for group in run.optimizer.param_groups for parameter in group["params"]}
+    assert stated
+    staged = plan in ("thaw", "probe-then-full")  # their groups hold what will learn, too
+    for name, parameter in loaded.model.named_parameters():
+        if name.startswith(tuple(frozen)):
+            assert (parameter.requires_grad, parameter.grad) == (False, None), name
+            assert name not in stated, name
+            assert staged or name not in held, name
+        elif "pooler" not in name:
+            assert parameter.requires_grad, name
+            assert name in stated, name
+    for name, module in loaded.model.named_modules():
+        leaf = not list(module.children()) and "pooler" not in name
+        if leaf and (isinstance(module, torch.nn.Dropout) or list(module.parameters())):
+            assert module.training != name.startswith(tuple(frozen)), name
 
 
 def test_a_step_over_several_batches_is_one_large_batch(backbones: Callable[[str], Path], data: list[DataSet]) -> None:
