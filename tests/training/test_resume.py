@@ -133,6 +133,27 @@ def test_a_run_that_was_stopped_at_any_step_goes_on_exactly(
         ]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("plan", ["thaw", {"thaw": {"epochs": [2, 4]}}, {"probe-then-full": {"epoch": 2}}])
+def test_stages_go_on_exactly_wherever_they_were_stopped(
+    backbones: Callable[[str], Path], tmp_path: Path, plan: Any
+) -> None:
+    """In the middle of every epoch, with its last step, and with the first one of the next."""
+    settings = {"plan": plan, "epochs": 4, "learning_rate": 0.01}
+    recipe = load_recipe(recipe_file(tmp_path / "recipe.yaml", backbones("bert"), **settings), data_root=FOLDER)
+    whole = train(recipe, tmp_path / "whole")
+    assert whole.stages > 1
+    epoch = whole.evaluations[0].step
+    assert epoch > 2
+    for end in (each.step for each in whole.evaluations):
+        for stop in {end - epoch // 2, end, end + 1} - {whole.evaluations[-1].step, whole.evaluations[-1].step + 1}:
+            folder = tmp_path / f"stopped-{stop}"
+            with pytest.raises(Interrupted):
+                train(recipe, folder, watcher=stopping_after(stop))
+            assert train(recipe, folder, resume=True).stages == whole.stages
+            assert_the_same(tmp_path / "whole", folder)
+
+
 def test_early_stopping_stops_early_in_the_test_above(backbones: Callable[[str], Path], tmp_path: Path) -> None:
     settings = SETTINGS["early stopping"]
     recipe = load_recipe(recipe_file(tmp_path / "recipe.yaml", backbones("bert"), **settings), data_root=FOLDER)
