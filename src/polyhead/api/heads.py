@@ -9,7 +9,7 @@ import numpy as np
 
 from polyhead.data.example import Example
 from polyhead.errors import UserError, shown
-from polyhead.kinds import KINDS, RESERVED_NAMES, Task
+from polyhead.kinds import EMBEDDING, KINDS, Task
 from polyhead.kinds.base import FloatArray, check_task_name
 from polyhead.predictions import Classification, Multilabel, TaskPrediction
 from polyhead.pretrained import Pretrained
@@ -72,10 +72,10 @@ def wanted_heads(own: Collection[str], tasks: Collection[str] | None) -> tuple[l
     """
     if isinstance(tasks, str):
         tasks = [tasks]
-    names = [*own, *RESERVED_NAMES] if tasks is None else list(tasks)
+    names = [*own, EMBEDDING] if tasks is None else list(tasks)
     for name in names:
-        if name not in own and name not in RESERVED_NAMES:
-            raise UserError(f"tasks: this model has {', '.join([*own, *RESERVED_NAMES])}; found {shown(name)}")
+        if name not in own and name != EMBEDDING:
+            raise UserError(f"tasks: this model has {', '.join([*own, EMBEDDING])}; found {shown(name)}")
     return [name for name in own if name in names], "embedding" in names
 
 

@@ -19,7 +19,7 @@ IGNORED = -100
 
 TASK_NAME = r"[a-z0-9_-]+"
 EMBEDDING = "embedding"
-RESERVED_NAMES = frozenset({EMBEDDING, "text", "text_pair", "tokens", "truncated", "error"})
+RESERVED_NAMES = (EMBEDDING, "error", "text", "text_pair", "tokens", "truncated")
 """What stands beside the tasks' answers, in a prediction and in a server's."""
 
 FloatArray = NDArray[np.float32]
@@ -136,5 +136,5 @@ def check_task_name(name: str) -> None:
         UserError: it is no task name, or reserved.
     """
     if not re.fullmatch(TASK_NAME, name) or name in RESERVED_NAMES:
-        reserved = ", ".join(sorted(RESERVED_NAMES))
+        reserved = ", ".join(RESERVED_NAMES)
         raise UserError(f"a task's name must match {TASK_NAME} and not be {reserved}; found {shown(name)}")
