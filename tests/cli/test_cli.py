@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from conftest import Result
+from polyhead.cli.train import of_frozen
 from polyhead.starter import FOLDER
+from polyhead.training.result import Moved
 
 
 def recipe_file(path: Path, backbone: Path, **training: object) -> Path:
@@ -249,3 +251,12 @@ def test_hostile_labels_are_only_text(run: Callable[..., Result], trained: Path,
     refused = run(*arguments)
     assert refused.status == 1
     assert "\x1b" not in refused.err
+
+
+def test_what_became_of_a_frozen_head_is_said_with_what_would_have_kept_it() -> None:
+    few, many = of_frozen("topic", Moved(0.01, 0.004, 500)), of_frozen("topic", Moved(0.66, 0.5, 500))
+    assert few == "topic was frozen; through the encoder 1.0% of its answers are others (mean distance 0.004)"
+    assert many.endswith(
+        "66.0% of its answers are others (mean distance 0.500); to keep them, freeze the backbone, too, or train with"
+        " --embedding.mode=anchor or fork"
+    )

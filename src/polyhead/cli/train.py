@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from polyhead.evaluation.embeddings import EmbeddingReport
     from polyhead.recipe import Recipe
     from polyhead.training import TrainingResult
+    from polyhead.training.result import Moved
+
+_MANY = 0.02
+"""The share of a frozen head's answers that may change before one is told what would have kept them."""
 
 
 def register(app: typer.Typer) -> None:
@@ -114,10 +118,7 @@ def _print_json(folder: Path, result: "TrainingResult", lines: list[str], odditi
 def _print(folder: Path, result: "TrainingResult", recipe: "Recipe") -> None:
     """What came of it, and what may be done next."""
     for name, moved in result.drift.items():
-        out.print(
-            f"{name} was frozen; through the encoder {moved.changed:.1%} of its answers are others"
-            f" (mean distance {moved.distance:.3f})"
-        )
+        out.print(of_frozen(name, moved), markup=False)
     embedding = result.best.embedding
     if embedding is not None and embedding.drift is not None:
         out.print(_of_embedding(embedding), markup=False)
@@ -133,6 +134,13 @@ def _print(folder: Path, result: "TrainingResult", recipe: "Recipe") -> None:
     )
     for line in ending:
         out.print(line, markup=False)
+
+
+def of_frozen(name: str, moved: "Moved") -> str:
+    """What became of a frozen head's answers, and what would have kept them."""
+    said = f"{name} was frozen; through the encoder {moved.changed:.1%} of its answers are others"
+    keep = "; to keep them, freeze the backbone, too, or train with --embedding.mode=anchor or fork"
+    return f"{said} (mean distance {moved.distance:.3f}){keep if moved.changed > _MANY else ''}"
 
 
 def _of_embedding(report: "EmbeddingReport") -> str:
