@@ -375,6 +375,7 @@ def test_explore_by_keyboard_alone(page: Any) -> None:
     tabbed(page, "#chosen td button")
     page.keyboard.press("Enter")
     page.wait_for_selector("#chosen h2:has-text('Its neighbours')")
+    assert page.locator("#chosen tr").count() == 12
 
 
 def tabbed(page: Any, selector: str) -> None:

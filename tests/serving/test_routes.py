@@ -93,8 +93,11 @@ def test_routes_stand_under_models_and_heads(live: Live, served: Polyhead) -> No
     )
     [found] = ok(live.http.post("/models/tiny/tasks/topic/v1/analyze", json={"inputs": TEXTS[:1]}))["results"]
     assert found.keys() == {"topic", "tokens", "truncated"}
+    [half] = ok(live.http.post("/models/tiny/tasks/same/v1/analyze", json={"inputs": TEXTS[:1]}))["results"]
+    assert half["error"]["message"] == "inputs[0]: a task here reads text and text_pair"
     for name in (*served.tasks, "embedding"):
         assert ok(live.http.get(f"/models/tiny/tasks/{name}/info"))["model_id"] == "tiny"
+    assert live.http.get("/models/tiny/tasks/none/info").status_code == 404
     assert [each["id"] for each in ok(live.http.get("/models/tiny/v1/models"))["data"]] == ["tiny"]
     assert live.http.get("/models/none/v1/models").status_code == 404
 

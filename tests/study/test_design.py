@@ -8,7 +8,7 @@ import yaml
 
 from polyhead.cli.study import grid_of, split_plans
 from polyhead.errors import UserError
-from polyhead.study.design import Design, Job, check_plan, jobs, left_out, only_task
+from polyhead.study.design import Design, Job, jobs, left_out, only_task, plan_of
 
 
 def test_every_plan_with_every_combination_and_seed_once() -> None:
@@ -33,12 +33,12 @@ def test_backbones_are_tried_without_training_too() -> None:
 
 
 def test_what_refines_the_recipe_s_plan_and_is_not_in_force_is_said() -> None:
-    recipe = check_plan("{layer_decay: 0.8, freeze: [topic]}")
+    recipe = plan_of("{layer_decay: 0.8, freeze: [topic]}")
     design = Design(["frozen", "thaw", "probe", "{top: 2, layer_decay: 0.5}"], [13], single_task=True)
     decay, freeze = left_out(design, recipe)
     assert decay.startswith("the recipe's plan has layer_decay, which these do not: probe, each task alone; ")
     assert "freeze, which these do not: thaw, probe, {top: 2, layer_decay: 0.5}, each task alone; " in freeze
-    assert left_out(Design(["frozen"], [13]), recipe) == left_out(design, check_plan("full")) == []
+    assert left_out(Design(["frozen"], [13]), recipe) == left_out(design, plan_of("full")) == []
 
 
 def test_one_task_is_not_trained_alone_twice() -> None:

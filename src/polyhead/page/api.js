@@ -56,6 +56,7 @@ export async function patiently(work, signal) {
       return await work();
     } catch (error) {
       if (!(error instanceof Refused && [429, 503].includes(error.status) && error.after)) throw error;
+      signal.throwIfAborted();
       await new Promise((done, failed) => {
         const timer = setTimeout(done, 1000 * error.after);
         signal.addEventListener("abort", () => { clearTimeout(timer); failed(signal.reason); }, { once: true });

@@ -140,7 +140,7 @@ export function exploreView(place, state) {
       // Models that tell questions from documents have a prompt for them.
       const prompt = state.infos[drawn.model].prompts.includes("query") ? { prompt_name: "query" } : {};
       const body = await analyse(drawn.model, [search.value], ["embedding"], undefined, prompt);
-      note.textContent = body.results[0].truncated ? `Only the first ${state.infos[drawn.model].max_input_length} tokens of the search were read.` : "";
+      if (body.results[0].truncated) note.textContent = `Only the first ${state.infos[drawn.model].max_input_length} tokens of the search were read.`;
       const near = nearest(vectors, normalized(body.results[0].embedding));
       map.mark(near.map(([, each]) => each));
       table("Nearest in meaning", near.map(([, each]) => each), near.map(([score]) => score));
@@ -148,9 +148,9 @@ export function exploreView(place, state) {
   }
 
   function labelled() {
-    const cut = results.some((each) => each.truncated);
+    const cut = results.some((each) => each.truncated) && (columns(rows).includes("truncated") ? "text_truncated" : "truncated");
     return rows.map((row, number) => {
-      const own = { ...row, ...(cut ? { truncated: results[number].truncated } : {}) };
+      const own = { ...row, ...(cut ? { [cut]: results[number].truncated } : {}) };
       for (const [head, answer] of Object.entries(results[number])) {
         const name = head in row ? `${head}_predicted` : head;
         if (answer?.scores) { own[name] = answer.label ?? answer.labels.join("|"); own[`${name}_score`] = answer.score ?? null; }

@@ -135,20 +135,28 @@ def parsed(schema: type[_Body], raw: bytes) -> _Body:
         RequestError: 422: it is no JSON of this shape; the message says where and what was found.
     """
     try:
-        try:
-            return schema.model_validate_json(raw)
-        except ValidationError:
-            if not schema.halves or b"\\u" not in raw:
-                raise
-            return schema.model_validate(json.loads(raw))
-    except (ValueError, RecursionError) as error:
-        if not isinstance(error, ValidationError):
-            raise RequestError(422, "body: is no JSON") from None
+        return _read(schema, raw)
+    except ValidationError as error:
         faults = [(_place(schema, each["loc"]), each["msg"]) for each in error.errors(include_url=False)]
         # of what may be meant, the one that came furthest
         place, message = max(faults, key=lambda each: len(each[0]))
         param = ".".join(place) or None
         raise RequestError(422, f"{param or 'body'}: {message}"[:300], param=param) from None
+
+
+def _read(schema: type[_Body], raw: bytes) -> _Body:
+    try:
+        return schema.model_validate_json(raw)
+    except ValidationError:
+        if not schema.halves or b"\\u" not in raw:
+            raise
+        try:
+            value = json.loads(raw)  # which takes half a surrogate pair
+        except (ValueError, RecursionError):
+            value = None
+        if value is None:
+            raise
+        return schema.model_validate(value)
 
 
 def _place(schema: type[Body], location: Sequence[str | int]) -> list[str]:

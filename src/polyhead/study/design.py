@@ -80,7 +80,8 @@ def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
     if not design.plans:
         raise UserError(f"--plans: name one or more, such as {FROZEN},probe,full")
     for plan in design.plans:
-        check_plan(plan)
+        if plan != FROZEN:
+            plan_of(plan)
     combinations = [dict(zip(design.grid, values, strict=True)) for values in product(*design.grid.values())]
     untrained = _once(
         {key: value for key, value in each.items() if not key.startswith("training.")} for each in combinations
@@ -108,7 +109,7 @@ def left_out(design: Design, recipe: Plan) -> list[str]:
     lines = []
     for name in ("layer_decay", "rates", "freeze"):
         if name in recipe.model_fields_set:
-            given = {each: check_plan(each) for each in design.plans if each != FROZEN}
+            given = {each: plan_of(each) for each in design.plans if each != FROZEN}
             plans = [
                 each
                 for each, plan in given.items()
@@ -123,14 +124,12 @@ def left_out(design: Design, recipe: Plan) -> list[str]:
     return lines
 
 
-def check_plan(plan: str) -> Plan:
-    """The plan that is meant; that of ``frozen`` is one by which nothing but heads learns.
+def plan_of(plan: str) -> Plan:
+    """The plan that is meant.
 
     Raises:
         UserError: it is none.
     """
-    if plan == FROZEN:
-        return Plan(strategy="probe")
     import yaml
 
     try:

@@ -28,9 +28,10 @@ async def analyze(request: Request) -> Response:
         raise RequestError(422, "overflow: windows are not there yet; use error or truncate", param="overflow")
     model, task = named(request, asked.model)
     served = choose_model(service_of(request).models, model)
-    tasks = _tasks(served, asked.tasks if task is None else [task])
+    chosen = asked.tasks if task is None else [task]
+    tasks = _tasks(served, chosen)
     heads = [name for name in tasks if name != EMBEDDING]
-    needs_two = asked.tasks is not None and any(served.tasks[name].level == "pair" for name in heads)
+    needs_two = chosen is not None and any(served.tasks[name].level == "pair" for name in heads)
     examples = [_example(each, number, needs_two) for number, each in enumerate(asked.inputs)]
     prompt = prompt_of(served, asked.prompt_name)
     result = await service_of(request).answer(served, examples, heads, prompt=prompt, overflow=asked.overflow)

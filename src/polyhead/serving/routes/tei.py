@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from polyhead._version import __version__
 from polyhead.data.example import Example
-from polyhead.kinds import ClassificationTask, MultilabelTask, Task
+from polyhead.kinds import EMBEDDING, ClassificationTask, MultilabelTask, Task
 from polyhead.serving.asking import (
     answered,
     body,
@@ -130,7 +130,10 @@ async def tokenize(request: Request) -> Response:
 async def info(request: Request) -> Response:
     """As text-embeddings-inference says it; the heads beside."""
     service = service_of(request)
-    served = choose_model(service.models, named(request)[0])
+    model, task = named(request)
+    served = choose_model(service.models, model)
+    if task not in (None, EMBEDDING):
+        choose_head([served], None, task, lambda each: True, "anything")  # 404, if there is none of that name
     return json_response(_info(served, service.settings.requests, service.settings.texts))
 
 
