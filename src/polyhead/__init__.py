@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         Tagging,
         WordTag,
     )
-    from polyhead.recipe import Recipe, load_recipe, train, untrained
+    from polyhead.recipe import Recipe, evaluate_frozen, load_recipe, train, untrained
 
 _HOMES = {
     "Polyhead": "polyhead.api",
@@ -36,6 +36,7 @@ _HOMES = {
     "Tagging": "polyhead.predictions",
     "WordTag": "polyhead.predictions",
     "Recipe": "polyhead.recipe",
+    "evaluate_frozen": "polyhead.recipe",
     "load_recipe": "polyhead.recipe",
     "train": "polyhead.recipe",
     "untrained": "polyhead.recipe",
@@ -57,6 +58,7 @@ __all__ = [
     "UserError",
     "WordTag",
     "__version__",
+    "evaluate_frozen",
     "load_recipe",
     "train",
     "untrained",

@@ -61,7 +61,7 @@ def test_what_a_job_changes() -> None:
     changes = {"tasks.ner.weight": "2", "tasks.topic.weight": "3", "training.score": "loss"}
     alone = Job("full", 14, changes, task="topic").overrides(None)
     assert alone == {"training.plan": "full", "tasks.topic.weight": "3", "training.seed": "14"}
-    assert Job("frozen", 14).overrides(None) == {"training.seed": "14"}
+    assert Job("frozen", 14).overrides(None) == {"training.plan": "frozen", "training.seed": "14"}
 
 
 @pytest.mark.parametrize("plan", ["half", "top:", "{top: 1", "{freez: [a]}", "[1]"])

@@ -26,10 +26,10 @@ from polyhead.data.example import Example
 from polyhead.data.pairs import read_pairs
 from polyhead.kinds import ClassificationTask, MultilabelTask, RegressionTask
 from polyhead.pretrained import load
+from polyhead.recipe.external import NEIGHBOURS, REGRESSION, Frozen, fit
 from polyhead.starter import FOLDER
 from polyhead.study import Design
 from polyhead.study import study as run_study
-from polyhead.study.external import NEIGHBOURS, REGRESSION, Frozen, fit
 from polyhead.study.write import write_reports
 
 PLANS = ["frozen", "probe", "top:1", "full"]
@@ -251,8 +251,8 @@ def test_external_classifiers_are_scikit_learn_s(backbones: Callable[[str], Path
 
     regressions = [make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=300)) for c in (0.1, 1.0, 10.0)]
     neighbours = [KNeighborsClassifier(k, metric="cosine") for k in (1, 5, 15, 45)]
-    assert found[REGRESSION][1].metrics()["start.accuracy"] == pytest.approx(best(regressions))
-    assert found[NEIGHBOURS][1].metrics()["start.accuracy"] == pytest.approx(best(neighbours), abs=0.07)  # ties
+    assert found[REGRESSION]["test"].metrics()["start.accuracy"] == pytest.approx(best(regressions))
+    assert found[NEIGHBOURS]["test"].metrics()["start.accuracy"] == pytest.approx(best(neighbours), abs=0.07)  # ties
 
 
 @pytest.mark.parametrize("name", [REGRESSION, NEIGHBOURS])
@@ -280,7 +280,8 @@ def test_classes_that_training_rows_lack_are_no_fault(backbones: Callable[[str],
     model, splits = frozen_model(backbones("bert"))
     model.add_head("other", "classification", ["x", "y"])  # of which no row has a label
     splits["train"] = [each for each in splits["train"] if each.labels["start"] == "low"]
-    for _, test in Frozen(model, splits).reports("test").values():
+    for reports in Frozen(model, splits).reports("test").values():
+        test = reports["test"]
         share = np.mean([each.labels["start"] == "low" for each in splits["test"]])
         assert test.metrics()["start.accuracy"] == pytest.approx(share)
         assert list(test.tasks) == ["start"]

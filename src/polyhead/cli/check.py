@@ -62,7 +62,7 @@ def check(
     except UserError as error:
         faults += error.faults
     taken = None
-    if not faults:
+    if not faults and loaded.training.plan.name != "frozen":
         notes.print("trying a few steps …")
         taken = estimate(subject.view, data.sets, loaded.training, device=device)
     with progress("looking at the texts", 2 * sum(each.rows for each in data.surveys.values()), shown=not json) as told:

@@ -34,7 +34,7 @@ def dry_run(recipe: "Recipe", path: Path, *, start: str | None, device: str | No
     planned, rates = stages(settings.plan, parts), planned_rates(parts, settings)
     rows, begins = overview(parts, planned, rates), beginnings(planned)
     if json:
-        learns = planned[-1].learns
+        learns = planned[-1].learns if planned else frozenset()
         parameters = {
             name: {"size": parameter.numel(), "learns": name in learns, "rate": rates[name]}
             for part in parts
@@ -44,17 +44,18 @@ def dry_run(recipe: "Recipe", path: Path, *, start: str | None, device: str | No
         return
     table = Table(title=f"Plan: {settings.plan.name}", title_justify="left")
     table.add_column("component")
-    for name in ("parameters", "that learn", "rate"):
+    for name in ("parameters", "trainable", "rate"):
         table.add_column(name, justify="right")
     table.add_column("from")
     for row in rows:
         low, high = row.rates or (0.0, 0.0)
         rate = "" if row.rates is None else f"{low:.2g}" if low == high else f"{low:.2g} … {high:.2g}"
-        since = "frozen" if row.begins is None else begins[row.begins - 1]
-        table.add_row(row.component, f"{row.parameters:,}", f"{row.learning:,}" if row.learning else "", rate, since)
+        since = "" if row.begins is None else begins[row.begins - 1]
+        table.add_row(row.component, f"{row.parameters:,}", f"{row.learning:,}" if row.learning else "no", rate, since)
     out.print(table)
     total, learning = sum(row.parameters for row in rows), sum(row.learning for row in rows)
-    out.print(f"{learning:,} of {total:,} parameters learn ({learning / total:.1%}), {settings.epochs} epochs at most")
+    epochs = f", {settings.epochs} epochs at most" if planned else ""
+    out.print(f"{learning:,} of {total:,} parameters learn ({learning / total:.1%}){epochs}")
     for line in (*fallback_notes(recipe), *filter(None, [late(planned, settings.epochs)])):
         notes.print(line, markup=False)
     out.print(f"Nothing was trained. Next: polyhead train {printable(str(path))}", markup=False)

@@ -83,6 +83,11 @@ def train(
 
         dry_run(loaded, path, start=start or known.get("from"), device=device, json=json)
         return
+    if loaded.training.plan.name == "frozen" and resume is None:
+        from polyhead.cli.frozen import frozen
+
+        frozen(loaded, output, start=start or known.get("from"), device=device, json=json)
+        return
     folder = resume or output or free_folder(Path("runs"), path.resolve().parent.name if known else loaded.name)
     for line in changed_files(known, loaded.root) if resume is None else ():
         notes.print(f"! {printable(line)}", markup=False)

@@ -14,6 +14,7 @@ from polyhead.kinds import Task
 from polyhead.recipe.data import read_data
 from polyhead.recipe.files import named_fields, read_file
 from polyhead.recipe.load import load_recipe
+from polyhead.recipe.schema import Recipe
 
 
 def recipe_examples(
@@ -24,16 +25,26 @@ def recipe_examples(
     Raises:
         UserError: the recipe has a task that the model lacks, no such split, or a gold label that the model never saw.
     """
-    recipe = load_recipe(path, data_root=data_root)
+    return split_examples(load_recipe(path, data_root=data_root), split, tasks, where=path, count_unseen=count_unseen)
+
+
+def split_examples(
+    recipe: Recipe, split: str, tasks: Mapping[str, Task], *, where: Path | str, count_unseen: bool
+) -> tuple[list[Sequence[Example]], FaultLog]:
+    """The same of a recipe that was read ``where``.
+
+    Raises:
+        UserError: as ``recipe_examples``.
+    """
     for name, task in recipe.tasks.items():
         if name not in tasks:
-            raise UserError(f"{path}: the model has no head for task {name}; it has: {', '.join(tasks)}")
+            raise UserError(f"{where}: the model has no head for task {name}; it has: {', '.join(tasks)}")
         if tasks[name].kind != task.kind:
-            raise UserError(f"{path}: task {name} is {task.kind} here, but the model's head is {tasks[name].kind}")
+            raise UserError(f"{where}: task {name} is {task.kind} here, but the model's head is {tasks[name].kind}")
     log = FaultLog()
     sets = [each.split(split) for each in read_data(recipe, tasks, log, [split]) if len(each.split(split))]
     if not sets:
-        raise UserError(f"{path}: no data set has a {split} split; choose another --split")
+        raise UserError(f"{where}: no data set has a {split} split; choose another --split")
     _check(chain.from_iterable(sets), tasks, log, count_unseen=count_unseen)
     return sets, log
 

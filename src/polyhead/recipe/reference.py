@@ -81,6 +81,7 @@ What learns, from when on, and how fast: the name of a strategy (`plan: probe`, 
 | strategy | what learns |
 |---|---|
 | `full` | everything |
+| `frozen` | nothing: logistic regression and nearest neighbours on embeddings, and the heads of a saved model (`--from`), measured |
 | `probe` | heads, projection and learned pooling; the backbone is frozen |
 | `top: K` | the topmost K layers, and the heads |
 | `layers: [4, 5]` | those layers, and the heads |

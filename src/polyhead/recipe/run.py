@@ -28,6 +28,7 @@ from polyhead.training import train as run_loop
 from polyhead.training.checkpoint import Checkpoint
 from polyhead.training.embedding.mixtures import forget_weights
 from polyhead.training.history import METRICS_FILE
+from polyhead.training.prepare import check_learns
 
 RECIPE = "recipe.yaml"
 
@@ -106,6 +107,7 @@ def _begin(
 ) -> _Begun:
     """Read and check all of it, and tell the watcher; ``known`` are the facts of the run that is gone on with."""
     start = start if known is None else known["from"]
+    check_learns(recipe.training)
     check_trackers(recipe.training.report_to)
     recipe, data, pretrained = begin(recipe, start)
     facts = facts_of(recipe, data, pretrained, start=start, device=device)

@@ -14,7 +14,7 @@ from polyhead.errors import UserError, shown
 from polyhead.training.plans import Plan, PlanSetting
 
 FROZEN = "frozen"
-"""Nothing learns: scikit-learn's classifiers on embeddings."""
+"""The plan by which nothing learns."""
 ALONE = "full"
 """The plan by which each task is trained alone."""
 
@@ -43,6 +43,11 @@ class Job:
     task: str | None = None
 
     @property
+    def frozen(self) -> bool:
+        """Whether nothing learns."""
+        return plan_of(self.plan).name == FROZEN
+
+    @property
     def name(self) -> str:
         """A name for people."""
         settings = "".join(f", {key.rpartition('.')[2]} {value}" for key, value in self.changes.items())
@@ -59,10 +64,9 @@ class Job:
 
     def overrides(self, rows: int | None) -> dict[str, str]:
         """What of the recipe is changed for it."""
-        plan = {} if self.plan == FROZEN else {"training.plan": self.plan}
         limit = {} if rows is None else {"training.max_train_samples": str(rows)}
         own = {key: value for key, value in self.changes.items() if self.task is None or _is_of(key, self.task)}
-        return {**plan, **limit, **own, "training.seed": str(self.seed)}
+        return {"training.plan": self.plan, **limit, **own, "training.seed": str(self.seed)}
 
 
 def _is_of(key: str, task: str) -> bool:
@@ -78,10 +82,8 @@ def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
         UserError: a plan that there is not, or none.
     """
     if not design.plans:
-        raise UserError(f"--plans: name one or more, such as {FROZEN},probe,full")
-    for plan in design.plans:
-        if plan != FROZEN:
-            plan_of(plan)
+        raise UserError("--plans: name one or more, such as frozen,probe,full")
+    frozen = {plan for plan in design.plans if plan_of(plan).name == FROZEN}
     combinations = [dict(zip(design.grid, values, strict=True)) for values in product(*design.grid.values())]
     untrained = _once(
         {key: value for key, value in each.items() if not key.startswith("training.")} for each in combinations
@@ -90,7 +92,7 @@ def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
     found = []
     for seed in design.seeds:
         for plan in design.plans:
-            found += [Job(plan, seed, changes) for changes in (combinations if plan != FROZEN else untrained)]
+            found += [Job(plan, seed, changes) for changes in (untrained if plan in frozen else combinations)]
         for task in names if design.single_task and len(names) > 1 else ():
             found += [Job(ALONE, seed, changes, task) for changes in combinations]
     return found
@@ -109,7 +111,7 @@ def left_out(design: Design, recipe: Plan) -> list[str]:
     lines = []
     for name in ("layer_decay", "rates", "freeze"):
         if name in recipe.model_fields_set:
-            given = {each: plan_of(each) for each in design.plans if each != FROZEN}
+            given = {each: plan for each in design.plans if (plan := plan_of(each)).name != FROZEN}
             plans = [
                 each
                 for each, plan in given.items()
@@ -136,7 +138,7 @@ def plan_of(plan: str) -> Plan:
         return TypeAdapter[Plan](PlanSetting).validate_python(yaml.safe_load(plan))
     except (ValidationError, yaml.YAMLError):
         raise UserError(
-            f"--plans: {shown(plan)} is no plan; there are {FROZEN}, probe, top:K, thaw, probe-then-full, full, bitfit,"
+            f"--plans: {shown(plan)} is no plan; there are frozen, probe, top:K, thaw, probe-then-full, full, bitfit,"
             " lora, and mappings as under training.plan"
         ) from None
 

@@ -21,13 +21,13 @@ from polyhead.pretrained import load
 from polyhead.pretrained.hardware import resolve_device
 from polyhead.recipe import Recipe, load_recipe, train
 from polyhead.recipe.examples import recipe_examples
+from polyhead.recipe.frozen import evaluate_frozen
 from polyhead.recipe.run import Watcher
-from polyhead.recipe.start import begin, new_model
+from polyhead.recipe.start import new_model
 from polyhead.study.design import FROZEN, Job, only_task
 from polyhead.training.estimate import peak_memory
 from polyhead.training.plans import stages
 from polyhead.training.prepare import planned_components
-from polyhead.training.selection import score_of
 
 RESULT = "study.json"
 Told = Callable[[str, int, int], None]
@@ -57,7 +57,7 @@ def run_job(job: Job, setting: Setting, folder: Path, told: Told) -> None:
     place = folder / "recipe.yaml"
     raw = setting.raw if job.task is None else only_task(setting.raw, job.task)
     write_text(place, yaml.safe_dump(dict(raw), sort_keys=False, allow_unicode=True))
-    found = _frozen(job, setting, place, told) if job.plan == FROZEN else [_trained(job, setting, place, told)]
+    found = _frozen(job, setting, place, told) if job.frozen else [_trained(job, setting, place, told)]
     write_json(folder / RESULT, {"results": finite(found)})
 
 
@@ -121,38 +121,19 @@ def _trained(job: Job, setting: Setting, place: Path, told: Told) -> dict[str, A
 def _frozen(job: Job, setting: Setting, place: Path, told: Told) -> list[dict[str, Any]]:
     recipe = load_recipe(place, overrides=job.overrides(setting.rows), data_root=setting.data_root)
     started = time.perf_counter()
-    recipe, data, pretrained = begin(recipe, setting.start)
-    saved = {name for name, head in pretrained.heads.items() if head.trained}
-    model = Polyhead(pretrained, device=setting.device)
-    resolved = place.parent / "resolved.yaml"
-    write_text(resolved, yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
-    tests, _ = recipe_examples(resolved, "test", model.tasks, data_root=recipe.root, count_unseen=True)
-    told("encoding", 0, 1)
-    splits = {
-        "train": [row for each in data.sets for row in each.train],
-        "validation": [row for each in data.sets for row in each.validation],
-        "test": [row for each in tests for row in each],
-    }
-    from polyhead.study.external import Frozen
-
-    reports: dict[str, tuple[Report, Report]] = Frozen(model, splits).reports("test")
-    if saved:
-        own = tuple(
-            model.evaluate([_of(row, saved) for row in splits[part] if saved & row.labels.keys()])
-            for part in ("validation", "test")
-        )
-        reports["the saved heads"] = (own[0], own[1])
+    watcher = Watcher(on_cached=lambda done, total: told("encoding", done, total))
+    found = evaluate_frozen(recipe, start=setting.start, device=setting.device, watcher=watcher)
     seconds = time.perf_counter() - started
-    total = sum(parameter.numel() for parameter in pretrained.model.parameters())
-    untouched = None if setting.pairs is None else _spearman(model, read_pairs(setting.pairs))
+    total = sum(parameter.numel() for parameter in found.model.pretrained.model.parameters())
+    untouched = None if setting.pairs is None else _spearman(found.model, read_pairs(setting.pairs))
     return [
         {
-            "name": f"{FROZEN}: {name}",
+            "name": f"{FROZEN}: {each.name}",
             **_job(job),
-            "score": _score(recipe, model, validation),
-            "validation": validation.metrics(),
-            "test": test.metrics(),
-            "labels_given": _labels_given(validation),
+            "score": each.score,
+            "validation": each.reports["validation"].metrics() if "validation" in each.reports else {},
+            "test": each.reports["test"].metrics(),
+            "labels_given": _labels_given(each.reports["validation"]) if "validation" in each.reports else {},
             "seconds": seconds,
             "memory": peak_memory(resolve_device(setting.device)),
             "learning": 0,
@@ -162,19 +143,8 @@ def _frozen(job: Job, setting: Setting, place: Path, told: Told) -> list[dict[st
             "curve": [],
             "pairs": None if untouched is None else [untouched, untouched],
         }
-        for name, (validation, test) in reports.items()
+        for each in found.results
     ]
-
-
-def _score(recipe: Recipe, model: Polyhead, validation: Report) -> float:
-    """Not a number where it would not be of all the recipe's tasks."""
-    if not recipe.tasks.keys() <= validation.tasks.keys():
-        return math.nan
-    return score_of(recipe.training.score, model.tasks, validation, math.nan)
-
-
-def _of(row: Any, names: set[str]) -> Any:
-    return replace(row, labels={name: value for name, value in row.labels.items() if name in names})
 
 
 def _job(job: Job) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from polyhead.training.embedding import Keeping
 from polyhead.training.embedding.mixtures import START
 from polyhead.training.keep import MODEL, calibrate, restore_best
 from polyhead.training.mixing import interpolate
-from polyhead.training.prepare import check_settings, prepare
+from polyhead.training.prepare import check_learns, check_settings, prepare
 from polyhead.training.result import Callbacks, EvaluationReport, Mixture, TrainingResult
 from polyhead.training.run import Run
 from polyhead.training.settings import TrainingSettings
@@ -52,6 +52,7 @@ def train(
         Diverged: losses are not finite several times in a row.
         Interrupted: ``callbacks.should_stop`` said so; a checkpoint was written.
     """
+    check_learns(settings)
     keeping = keeping or Keeping()
     subject = check_settings(pretrained, data, settings, device, keeping)
     pretrained.model.to(resolve_device(device))

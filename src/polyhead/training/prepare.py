@@ -146,6 +146,16 @@ def autocast_dtype(settings: TrainingSettings, device: torch.device) -> torch.dt
     return torch.bfloat16 if bf16 else None
 
 
+def check_learns(settings: TrainingSettings) -> None:
+    """Refuse to train where nothing is to learn.
+
+    Raises:
+        UserError: the plan is ``frozen``.
+    """
+    if settings.plan.name == "frozen":
+        raise UserError("training.plan: frozen trains nothing; evaluate_frozen says what the encoder gives as it is")
+
+
 def check_settings(
     pretrained: Pretrained,
     data: Sequence[DataSet],
@@ -167,7 +177,7 @@ def check_settings(
     check_score(settings.score, pretrained.tasks)
     parts = planned_components(pretrained.model, settings)
     planned = stages(settings.plan, parts)
-    learns = planned[-1].learns
+    learns = planned[-1].learns if planned else frozenset()
     planned_rates(parts, settings)
     check_vectors(pretrained, data, frozen=not any(name.startswith("backbone.") for name in learns))
     check_cached(pretrained.tasks, data)

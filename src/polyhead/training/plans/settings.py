@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Strategy = Literal["full", "probe", "top", "layers", "thaw", "probe-then-full", "bitfit", "lora"]
+Strategy = Literal["full", "frozen", "probe", "top", "layers", "thaw", "probe-then-full", "bitfit", "lora"]
 
 
 class _Settings(BaseModel):
@@ -69,7 +69,7 @@ _WITH_SETTINGS = ("thaw", "probe-then-full", "lora")
 class Plan(_Settings):
     """One strategy, and what refines it."""
 
-    strategy: Literal["full", "probe", "thaw", "probe-then-full", "bitfit", "lora"] | None = Field(
+    strategy: Literal["full", "frozen", "probe", "thaw", "probe-then-full", "bitfit", "lora"] | None = Field(
         None, description="a strategy without settings of its own"
     )
     top: int | None = Field(None, ge=0, description="only the topmost K layers learn, and the heads")

@@ -26,7 +26,7 @@ class Stage:
 
 
 def stages(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
-    """The plan's stages, each with more to learn than the one before.
+    """The plan's stages, each with more to learn than the one before; ``frozen`` has none.
 
     Raises:
         UserError: the plan names what the model does not have, or leaves nothing to learn.
@@ -39,7 +39,7 @@ def stages(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
         if learns and (not found or learns != found[-1].learns):
             begins = stage.epoch if found else 1
             found.append(Stage(learns, begins, stage.patience, stage.latest))
-    if not found:
+    if not found and plan.name != "frozen":
         raise UserError("training.plan: everything is frozen; leave something to learn")
     return found
 
@@ -49,6 +49,8 @@ def _unfrozen(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
     layers = _layers(parts)
     everything, heads = Stage(_names(parts)), Stage(_above(parts, layers + 1))
     match plan.name:
+        case "frozen":
+            return []
         case "probe":
             return [heads]
         case "top":

@@ -7,8 +7,10 @@ token), and give what a head of the task would, so that they are scored in the v
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -45,11 +47,16 @@ class Seen(NamedTuple):
 class Frozen:
     """The texts of every split as the encoder sees them, each read once; rows of stored embeddings are left out."""
 
-    def __init__(self, model: Polyhead, splits: Mapping[str, Sequence[Example]]) -> None:
+    def __init__(
+        self,
+        model: Polyhead,
+        splits: Mapping[str, Sequence[Example]],
+        advance: Callable[[int], None] = lambda count: None,
+    ) -> None:
         self._model = model
-        self._rows = {split: list(self._read(examples)) for split, examples in splits.items()}
+        self._rows = {split: list(self._read(examples, advance)) for split, examples in splits.items()}
 
-    def _read(self, examples: Sequence[Example]) -> Iterator[Seen]:
+    def _read(self, examples: Sequence[Example], advance: Callable[[int], None]) -> Iterator[Seen]:
         tagging = {name: task for name, task in self._model.tasks.items() if task.level == "token"}
         labelled = [each for each in examples if each.labels and each.vector is None]
         prompt = self._model.pretrained.settings.prompt_text()
@@ -63,10 +70,11 @@ class Frozen:
                 if name in example.labels and row.tokens is not None:
                     words[name] = row.tokens[_firsts(task, row.document)].copy()
             second = next(others).embedding if example.others else None
+            advance(1)
             yield Seen(example, row.document, row.logits, row.embedding, second, words)
 
-    def reports(self, split: str) -> dict[str, tuple[Report, Report]]:
-        """By classifier: its report on validation data and on ``split``; its setting is chosen on the former."""
+    def reports(self, *splits: str) -> dict[str, dict[str, Report]]:
+        """By classifier, whose setting is chosen on validation data: its report on each of ``splits``."""
         tasks = {
             name: task
             for name, task in self._model.tasks.items()
@@ -74,14 +82,13 @@ class Frozen:
         }
         found = {}
         for name, settings in ((REGRESSION, _PENALTIES), (NEIGHBOURS, _NEIGHBOURS)):
-            answers = {part: self._own(part) for part in ("validation", split)}
+            answers = {part: self._own(part) for part in splits}
             for task_name, task in tasks.items():
                 scores = self._best(name, settings, task_name, task)
                 for part, own in answers.items():
                     for position, logits in self._logits(part, task_name, task, scores):
                         own[position] = own[position]._replace(logits={**own[position].logits, task_name: logits})
-            validation, other = (evaluate(self._model.tasks, answers[part]) for part in ("validation", split))
-            found[name] = (validation, other)
+            found[name] = {part: evaluate(self._model.tasks, own) for part, own in answers.items()}
         return found
 
     def _best(self, name: str, settings: Sequence[float], task_name: str, task: Task) -> Scores:
@@ -160,7 +167,9 @@ def fit(name: str, setting: float, task: Task, inputs: FloatArray, targets: Any)
         there = np.unique(wanted)
         model = KNeighborsClassifier(**near) if neighbours else _regression(setting)
         if len(there) > 1:
-            model.fit(inputs, wanted)
+            with catch_warnings():  # what has not converged is chosen only if it is the best all the same
+                simplefilter("ignore", ConvergenceWarning)
+                model.fit(inputs, wanted)
 
         def of(rows: FloatArray) -> FloatArray:
             found = np.zeros((len(rows), classes), dtype=np.float32)

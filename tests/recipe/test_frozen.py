@@ -1,0 +1,93 @@
+"""The plan frozen: nothing is trained or written, and what the encoder gives as it is is measured."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from polyhead import Polyhead, UserError, evaluate_frozen, load_recipe, train
+from polyhead.recipe.examples import recipe_examples
+from polyhead.recipe.external import NEIGHBOURS, REGRESSION
+from polyhead.recipe.frozen import SAVED
+from polyhead.starter import FOLDER
+
+
+@pytest.fixture
+def recipe(backbones: Callable[[str], Path], tmp_path: Path) -> Path:
+    document = {
+        "model": {"backbone": str(backbones("bert")), "max_length": 24},
+        "tasks": {"topic": {"kind": "classification"}, "entities": {"kind": "tagging"}},
+        "data": {
+            "starter": {
+                "format": "jsonl", "train": "train.jsonl", "validation": "validation.jsonl", "test": "test.jsonl",
+                "tasks": {"topic": {}, "entities": {}},
+            }
+        },
+        "training": {"plan": "frozen", "epochs": 1, "max_train_samples": 60, "bf16": False},
+    }  # fmt: skip
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    return path
+
+
+def test_the_command_trains_nothing_and_shows_a_table(run: Callable[..., Any], recipe: Path, tmp_path: Path) -> None:
+    found = run("train", recipe, "--data-root", FOLDER)
+    assert found.status == 0, found.err
+    assert "Frozen encoder" in found.out
+    for word in (REGRESSION, NEIGHBOURS, "validation", "test", "topic", "entities"):
+        assert word in found.out
+    assert sorted(tmp_path.iterdir()) == [recipe]
+    file = tmp_path / "figures.json"
+    told = run("train", recipe, "--data-root", FOLDER, "--output", file, "--json")
+    printed = json.loads(told.out)
+    assert printed["results"] == json.loads(file.read_text())
+    assert printed["results"].keys() == {REGRESSION, NEIGHBOURS}
+    for each in printed["results"].values():
+        assert each["test"]["tasks"].keys() == {"topic", "entities"}
+        assert each["score"] == pytest.approx(
+            (
+                each["validation"]["tasks"]["topic"]["metrics"]["accuracy"]
+                + each["validation"]["tasks"]["entities"]["metrics"]["span_f1"]
+            )
+            / 2
+        )
+    again = run("train", recipe, "--data-root", FOLDER, "--output", file)
+    assert again.status == 1
+    assert "is there already" in again.err
+
+
+def test_what_it_says_beforehand(run: Callable[..., Any], recipe: Path, tmp_path: Path) -> None:
+    dry = json.loads(run("train", recipe, "--data-root", FOLDER, "--dry-run", "--json").out)
+    assert {row["learning"] for row in dry["components"]} == {0}
+    assert dry["stages"] == []
+    assert not any(each["learns"] for each in dry["parameters"].values())
+    assert "0 of " in run("train", recipe, "--data-root", FOLDER, "--dry-run").out
+    checked = run("check", recipe, "--data-root", FOLDER, "--output", tmp_path / "checks")
+    assert checked.status == 0, checked.err
+    assert "Training:" not in checked.out
+
+
+def test_a_training_by_it_is_refused_before_anything_is_written(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"training\.plan: frozen trains nothing; evaluate_frozen says"):
+        train(load_recipe(recipe, data_root=FOLDER), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_saved_heads_without_validation_or_test_rows(recipe: Path, tmp_path: Path) -> None:
+    loaded = load_recipe(recipe, data_root=FOLDER, overrides={"training.plan": "probe"})
+    train(loaded, tmp_path / "run", report=False)
+    model = Polyhead.from_pretrained(tmp_path / "run")
+    found = evaluate_frozen(load_recipe(recipe, data_root=FOLDER), start=tmp_path / "run")
+    assert [each.name for each in found.results] == [REGRESSION, NEIGHBOURS, SAVED]
+    [rows], _ = recipe_examples(recipe, "test", model.tasks, data_root=FOLDER, count_unseen=True)
+    assert found.results[2].reports["test"].metrics() == pytest.approx(model.evaluate(rows).metrics())
+    assert found.model.pretrained.encoder_hash() == model.pretrained.encoder_hash()
+    document = yaml.safe_load(recipe.read_text())
+    del document["data"]["starter"]["validation"]
+    recipe.write_text(yaml.safe_dump(document, sort_keys=False))
+    one, *_ = evaluate_frozen(load_recipe(recipe, data_root=FOLDER)).results
+    assert one.reports.keys() == {"test"}
+    assert one.score != one.score  # there is nothing to choose by
