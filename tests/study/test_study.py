@@ -112,6 +112,42 @@ def test_a_finished_study_is_not_done_again_and_one_with_more_plans_goes_on(
     ]
 
 
+def test_the_command_goes_on_with_a_study_shows_it_and_says_what_to_do(
+    finished: tuple[Path, list[dict[str, Any]]],
+    recipe: Path,
+    pairs: Path,
+    run: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    folder, results = finished
+    given = ["--plans", ",".join(PLANS), "--seeds", 2, "--rows", 60, "--single-task", "--pairs", pairs]
+    asked = ["study", recipe, *given, "--output", folder, "--data-root", FOLDER]
+    found = run(*asked)
+    assert found.status == 0, found.err
+    assert "frozen: logistic regression" in found.out
+    assert re.search(r"^Use .+\.$", found.out, re.MULTILINE)
+    assert str(folder / "study.html") in found.out.replace("\n", "")
+    assert "Next: " in found.out
+    assert f"{len(PLANS) * 2 + 4}/{len(PLANS) * 2 + 4} " in found.err
+    told = json.loads(run(*asked, "--json").out)
+    assert {line["name"] for line in told["lines"]} == {each["name"] for each in results if each["task"] is None}
+    assert told["recommendation"][0].startswith("Use ")
+    refused = run(*asked[:2], "--plans", "bottom:2", "--output", folder)
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.startswith("polyhead: --plans: 'bottom:2' is no plan; there are frozen, probe, top:K")
+
+
+def test_what_jobs_keep_on_the_disk_and_warn_of_is_said_once(recipe: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    run_study(recipe, Design(["probe", "thaw"], [13], rows=20), tmp_path, data_root=FOLDER, on_note=said.append)
+    kept = [line for line in said if line.startswith("cache: ")]
+    assert kept
+    assert all("of the frozen layers' output in" in line for line in kept)
+    assert len(said) == len(set(said))
+    assert any(line.startswith("! thaw: training.plan: ") and "never do" in line for line in said)
+
+
 def test_another_study_is_refused_in_its_folder(
     finished: tuple[Path, list[dict[str, Any]]], recipe: Path, pairs: Path, tmp_path: Path
 ) -> None:
@@ -338,5 +374,5 @@ def test_labels_that_training_never_saw_are_said(recipe: Path, tmp_path: Path) -
     [found] = run_study(recipe, Design(["probe"], [13]), tmp_path / "study", data_root=data, on_note=said.append)
     assert found["test"]["topic.accuracy"] == 0
     [line] = [line for line in said if "🙂" in line]
-    assert line.startswith("counted as wrong: ")
+    assert line.startswith("! counted as wrong: ")
     assert "test.jsonl:1: task topic has the labels" in line

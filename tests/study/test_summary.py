@@ -67,6 +67,20 @@ def test_differences_are_seed_by_seed() -> None:
     assert differs(full, probe)
 
 
+def test_differences_from_the_best_are_marked_in_the_table() -> None:
+    rows = [result("full", seed, base + 0.02) for seed, base in ((1, 0.5), (2, 0.7), (3, 0.9))]
+    rows += [result("probe", seed, base) for seed, base in ((1, 0.5), (2, 0.7), (3, 0.901))]
+    rows += [result("near", seed, base + by) for seed, base, by in ((1, 0.5, 0.03), (2, 0.7, 0.01), (3, 0.9, 0.0))]
+    head, cells = table(summarize(rows))
+    behind = {row[0]: row[head.index("Δ best")] for row in cells}
+    assert behind["full"] == "–"
+    assert behind["probe"].startswith("-1.97 ± ")
+    assert behind["probe"].endswith("*")
+    assert behind["near"].startswith("-0.67 ± ")
+    assert not behind["near"].endswith("*")
+    assert "Δ best" not in table(summarize([result("full", 1, 0.9)]))[0]
+
+
 def test_each_task_alone_is_compared_by_seed() -> None:
     rows = [result("full", seed, 0.9, test={"topic.accuracy": 0.8 + seed / 100}) for seed in (1, 2)]
     rows += [result("full", seed, 0.9, task="topic", test={"topic.accuracy": 0.7 + seed / 100}) for seed in (1, 2)]

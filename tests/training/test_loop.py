@@ -13,7 +13,7 @@ import torch
 from polyhead import Polyhead, UserError
 from polyhead.data.collate import Collator
 from polyhead.data.example import DataSet, Example
-from polyhead.kinds import ClassificationTask, EntitySpan, TaggingTask
+from polyhead.kinds import ClassificationTask, EntitySpan, SimilarityTask, TaggingTask
 from polyhead.pretrained import Pretrained, load
 from polyhead.training import Callbacks, EvaluationReport, StepReport, TrainingSettings, train
 from polyhead.training.prepare import prepare
@@ -356,6 +356,22 @@ def test_without_validation_data_the_last_epoch_is_kept_and_patience_is_refused(
         with pytest.raises(UserError, match=words):
             train(model_of(backbones("bert")), only_train, settings_of(**changes), folder=tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_frozen_heads_of_pairs_are_measured_on_pairs(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+) -> None:
+    loaded = model_of(backbones("bert"))
+    loaded.add_head("same", ClassificationTask(labels=("no", "yes"), pair=True))
+    loaded.add_head("alike", SimilarityTask(range=(0, 1)))
+    texts = [row.text for each in data for row in each.validation]
+    pairs = [Example(text, others=(other,)) for text, other in itertools.pairwise(texts)]
+    given = [*data, DataSet("pairs", (), pairs)]
+    result = train(loaded, given, settings_of(epochs=2, plan={"freeze": ["same", "alike"]}), folder=tmp_path)
+    assert set(result.drift) == {"same", "alike"}
+    for moved in result.drift.values():
+        assert moved.answers == len(pairs)
+        assert moved.distance > 1e-4
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def study(
     said: list[str] = []
 
     def note(line: str) -> None:
-        said.append(line)
+        said.extend([line] if line.startswith("!") else [])
         notes.print(printable(line, 400), markup=False)
 
     for line in () if start is not None else fallback_notes(replace(loaded, model=at_hand(loaded.model))):
@@ -85,7 +85,7 @@ def study(
             device=device,
             progress=view.told,
             done=lambda found: write_reports(folder, loaded.name, design, found, said),
-            on_note=lambda line: note(f"! {line}"),
+            on_note=note,
         )
     summary = summarize(results)
     write_reports(folder, loaded.name, design, results, said)

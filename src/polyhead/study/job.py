@@ -32,6 +32,8 @@ from polyhead.training.prepare import planned_components
 RESULT = "study.json"
 Told = Callable[[str, int, int], None]
 """What is done, how much of how much."""
+Noted = Callable[[str], None]
+"""A line that is to be seen: a warning, or what is kept on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Setting:
     device: str | None
 
 
-def run_job(job: Job, setting: Setting, folder: Path, told: Told) -> None:
+def run_job(job: Job, setting: Setting, folder: Path, told: Told, noted: Noted) -> None:
     """Do it, or go on with it where it stopped; ``folder``/study.json has what came of it.
 
     Raises:
@@ -57,7 +59,7 @@ def run_job(job: Job, setting: Setting, folder: Path, told: Told) -> None:
     place = folder / "recipe.yaml"
     raw = setting.raw if job.task is None else only_task(setting.raw, job.task)
     write_text(place, yaml.safe_dump(dict(raw), sort_keys=False, allow_unicode=True))
-    found = _frozen(job, setting, place, told) if job.frozen else [_trained(job, setting, place, told)]
+    found = _frozen(job, setting, place, told) if job.frozen else [_trained(job, setting, place, told, noted)]
     write_json(folder / RESULT, {"results": finite(found)})
 
 
@@ -70,7 +72,7 @@ def finite(value: Any) -> Any:
     return [finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _trained(job: Job, setting: Setting, place: Path, told: Told) -> dict[str, Any]:
+def _trained(job: Job, setting: Setting, place: Path, told: Told, noted: Noted) -> dict[str, Any]:
     recipe = load_recipe(place, overrides=job.overrides(setting.rows), data_root=setting.data_root)
     recipe = replace(recipe, name=setting.recipe.stem)
     run = place.parent / "run"
@@ -81,6 +83,7 @@ def _trained(job: Job, setting: Setting, place: Path, told: Told) -> dict[str, A
     watcher = Watcher(
         on_step=lambda report: told("training", report.step, report.steps),
         on_cached=lambda done, total: told("frozen layers", done, total),
+        on_note=lambda line: noted(_whose(job, line)) if line.startswith(("!", "cache:")) else None,
     )
     result = train(
         recipe,
@@ -116,6 +119,11 @@ def _trained(job: Job, setting: Setting, place: Path, told: Told) -> dict[str, A
     }
     shutil.rmtree(run, ignore_errors=True)
     return found
+
+
+def _whose(job: Job, line: str) -> str:
+    """The line, with the plan that it is about."""
+    return f"! {job.plan}: {line.removeprefix('! ')}" if line.startswith("! training.") else line
 
 
 def _frozen(job: Job, setting: Setting, place: Path, told: Told) -> list[dict[str, Any]]:

@@ -20,15 +20,18 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table of plans, as text."""
     metrics = columns(summary)
     alone = any(line.alone for line in summary.lines)
+    behind = any(line.behind for line in summary.lines)
     pairs = any(line.pairs for line in summary.lines)
     grid = any(line.settings for line in summary.lines)
-    head = ["plan", *(["settings"] if grid else []), "validation score"]
+    head = ["plan", *(["settings"] if grid else []), "validation score", *(["Δ best"] if behind else [])]
     for metric in metrics:
         head += [metric, *(["Δ alone"] if alone else [])]
     head += [*(["pairs, before → after"] if pairs else []), "learns", "seconds", "memory", "epochs"]
     rows = []
     for line in summary.lines:
         row = [line.name, *([_settings(line)] if grid else []), shown(line.score)]
+        if behind:
+            row.append(difference(line.behind) if line.behind else "–")
         for metric in metrics:
             row.append(shown(line.test[metric]) if metric in line.test else "–")
             if alone:
@@ -56,7 +59,7 @@ def brief(summary: Summary) -> tuple[list[str], list[list[str]]]:
 
 def difference(figure: Figure) -> str:
     """A signed difference, in points; * where 0 is not in its interval."""
-    star = "*" if not math.isnan(figure.half) and abs(figure.mean) > figure.half else ""
+    star = "*" if figure.exceeds else ""
     half = "" if math.isnan(figure.half) else f" ± {percent(figure.half)}"
     return f"{100 * figure.mean:+.2f}{half}{star}"
 
@@ -88,8 +91,9 @@ def _lines(summary: Summary, title: str, about: Sequence[str]) -> Iterator[str]:
 
 NOTE = (
     "Test data, in per cent: mean over seeds ± half the 95 % interval (Student's t). Settings, epochs and the"
-    " recommended plan were chosen by validation score. Δ alone: difference from the task trained alone by full, seed"
-    " by seed; * where 0 is not in its interval."
+    " recommended plan were chosen by validation score. Δ best: validation score less that of the best plan; Δ alone:"
+    " difference from the task trained alone by full; both seed by seed, * where 0 is not in its interval. What frozen"
+    " layers give is computed by the first run that needs it and kept for the others: its time is in that run's."
 )
 
 

@@ -49,7 +49,8 @@ def study(
 ) -> list[dict[str, Any]]:
     """Do every job of ``design`` below ``folder``, and give what came of them; ``done`` is told so after each.
 
-    ``on_note`` is told what is odd about the data, test labels that no training row has among it. A job that fails is
+    ``on_note`` is told what is odd about the data, test labels that no training row has among it, and what is kept on
+    the disk. A job that fails is
     told to ``progress`` and tried again when the study is run again; the others are done.
 
     Raises:
@@ -65,8 +66,9 @@ def study(
     planned = jobs(design, loaded.tasks)
     log = read_all(loaded, SPLITS, strict=False).log  # what is wrong with a file is said now, not after a training
     wrong = (f"counted as wrong: {fault}" for fault in log.faults())
+    note = _once(on_note)
     for line in (*left_out(design, loaded.training.plan), *log.lines(), *wrong):
-        on_note(line)
+        note(f"! {line}")
     setting = Setting(
         recipe.resolve(),
         loaded.raw,
@@ -79,7 +81,7 @@ def study(
     )
     with alone(folder):
         _remember(folder, loaded.raw, loaded.root, start, design, pairs)
-        return _all(planned, setting, folder, progress, done)
+        return _all(planned, setting, folder, progress, done, note)
 
 
 def _all(
@@ -88,6 +90,7 @@ def _all(
     folder: Path,
     progress: Progress,
     done: Callable[[list[dict[str, Any]]], None],
+    on_note: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     faults: list[str] = []
     for number, job in enumerate(planned, 1):
@@ -98,7 +101,7 @@ def _all(
 
         if not (place / RESULT).is_file():
             try:
-                lines = _in_process(job, setting, place, told)
+                lines = _in_process(job, setting, place, told, on_note)
             except KeyboardInterrupt:
                 raise Interrupted(f"interrupted; what is done is in {folder}: run the same command to go on") from None
             faults += lines
@@ -145,7 +148,25 @@ def _remember(folder: Path, raw: Any, root: Path, start: str | None, design: Des
     write_json(folder / STUDY, facts)
 
 
-def _in_process(job: Job, setting: Setting, place: Path, told: Callable[[str, float], None]) -> list[str]:
+def _once(on_note: Callable[[str], None]) -> Callable[[str], None]:
+    """The same, which passes a line on but the first time that it comes."""
+    seen: set[str] = set()
+
+    def note(line: str) -> None:
+        if line not in seen:
+            seen.add(line)
+            on_note(line)
+
+    return note
+
+
+def _in_process(
+    job: Job,
+    setting: Setting,
+    place: Path,
+    told: Callable[[str, float], None],
+    on_note: Callable[[str], None],
+) -> list[str]:
     """Do the job; what went wrong, a line each. Another attempt is made when the study is run again."""
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
@@ -160,6 +181,9 @@ def _in_process(job: Job, setting: Setting, place: Path, told: Callable[[str, fl
             if kind == "end":
                 faults = value
                 break
+            if kind == "note":
+                on_note(value)
+                continue
             doing, done, total = value
             told(doing, done / max(1, total))
     except EOFError:
@@ -202,7 +226,13 @@ def _work(job: Job, setting: Setting, place: Path, sender: Connection) -> None:
     os.setsid()  # a terminal's Ctrl-C would come beside the signal that ends it, and a second one stops at once
     try:
         with alone(place):  # a study that was killed may have left a process that is still at work
-            run_job(job, setting, place, lambda doing, done, total: sender.send(("told", (doing, done, total))))
+            run_job(
+                job,
+                setting,
+                place,
+                lambda doing, done, total: sender.send(("told", (doing, done, total))),
+                lambda line: sender.send(("note", line)),
+            )
         sender.send(("end", []))
     except UserError as error:
         sender.send(("end", list(error.faults)))

@@ -6,7 +6,7 @@ Choices (a plan's settings, the recommended plan) are made by validation scores;
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,11 @@ class Figure:
     half: float
     seeds: int
 
+    @property
+    def exceeds(self) -> bool:
+        """Whether 0 is not in the interval."""
+        return not math.isnan(self.half) and abs(self.mean) > self.half
+
     @classmethod
     def of(cls, values: Sequence[float]) -> "Figure":
         """Of one value a seed."""
@@ -36,13 +41,16 @@ class Figure:
 class Line:
     """One plan: its figures on test data by metric, and what it costs.
 
-    ``alone`` are the differences from the same task trained alone by ``full``, seed by seed; ``pairs`` the embedding's
-    Spearman before and after; ``collapsed`` says of how many seeds some head gave all validation rows a single label.
+    ``behind`` is its validation score less that of the best plan, seed by seed; None of that plan itself, and where no
+    two seeds are common. ``alone`` are the differences from the same task trained alone by ``full``, seed by seed;
+    ``pairs`` the embedding's Spearman before and after; ``collapsed`` says of how many seeds some head gave all
+    validation rows a single label.
     """
 
     name: str
     settings: Mapping[str, str]
     score: Figure
+    behind: Figure | None
     test: Mapping[str, Figure]
     alone: Mapping[str, Figure]
     seconds: Figure
@@ -76,18 +84,24 @@ def summarize(results: Sequence[Result]) -> Summary:
     groups: dict[str, list[Result]] = defaultdict(list)
     for each in _chosen(together, by=("name",)):
         groups[each["name"]].append(each)
-    lines = sorted((_line(name, own, alone) for name, own in groups.items()), key=_rank)
+    ranked = sorted((_line(name, own, alone) for name, own in groups.items()), key=_rank)
+    lines = [replace(line, behind=gap(ranked[0], line)) for line in ranked]
     figures = {name: Figure.of(list(values.values())) for name, values in alone.items()}
     return Summary(lines, figures, recommend(lines))
 
 
+def gap(best: Line, line: Line) -> Figure | None:
+    """The difference of their validation scores, seed by seed, as ``Line.behind``."""
+    common = sorted(best.scores.keys() & line.scores.keys())
+    if line is best or len(common) < 2:
+        return None
+    return Figure.of([line.scores[seed] - best.scores[seed] for seed in common])
+
+
 def differs(one: Line, other: Line) -> bool:
     """Whether the validation scores' difference, seed by seed, exceeds its spread: 0 is not in its 95 % interval."""
-    common = sorted(one.scores.keys() & other.scores.keys())
-    if len(common) < 2:
-        return False
-    figure = Figure.of([one.scores[seed] - other.scores[seed] for seed in common])
-    return abs(figure.mean) > figure.half
+    figure = gap(one, other)
+    return figure is not None and figure.exceeds
 
 
 def recommend(lines: Sequence[Line]) -> list[str]:
@@ -150,6 +164,7 @@ def _line(name: str, results: Sequence[Result], alone: Mapping[str, Mapping[int,
     return Line(
         name=name,
         settings=results[0]["changes"],
+        behind=None,
         score=Figure.of([_number(each["score"]) for each in results]),
         test={metric: Figure.of([each["test"][metric] for each in results]) for metric in metrics},
         alone=beside,

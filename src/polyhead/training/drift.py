@@ -1,6 +1,6 @@
 """By how much the answers of frozen heads move, because the encoder under them does."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 import numpy as np
@@ -18,39 +18,50 @@ _TEXTS, _BATCH = 512, 32
 
 
 class Drift:
-    """Answers of the frozen heads to some validation texts, taken when it is made."""
+    """Answers of the frozen heads to some validation texts, or pairs of them, taken when it is made.
+
+    A ``pairs`` head has no answers of its own: it is the embedding, whose drift is measured apart.
+    """
 
     def __init__(self, prepared: Prepared, data: Sequence[DataSet], names: Sequence[str]) -> None:
         tasks = prepared.tasks
         self._prepared = prepared
-        self._names = [name for name in names if name in tasks and tasks[name].level != "pair"]
-        rows = chain.from_iterable(each.validation for each in data)
-        texts = (Example(row.text, words=row.words) for row in rows if row.vector is None)
-        self._texts = list(islice(texts, _TEXTS)) if self._names else []
+        answering = [name for name in names if name in tasks and tasks[name].kind != "pairs"]
+        self._names = {
+            pairs: [name for name in answering if (tasks[name].level == "pair") == pairs] for pairs in (False, True)
+        }
+        self._texts = {
+            pairs: list(islice(_texts(data, pairs=pairs), _TEXTS)) for pairs, own in self._names.items() if own
+        }
         self._before = self._answers()
 
     def moved(self) -> dict[str, Moved]:
         """How far each head's answers are from those that were taken."""
         after = self._answers()
         return {
-            name: _moved(self._before[name], after[name], several=self._prepared.tasks[name].kind == "multilabel")
-            for name in self._names
-            if len(self._before[name])
+            name: _moved(before, after[name], several=self._prepared.tasks[name].kind == "multilabel")
+            for name, before in self._before.items()
+            if len(before)
         }
 
     def _answers(self) -> dict[str, FloatArray]:
-        """Each head's probabilities. *Shape:* (texts or words, outputs)."""
+        """Each head's probabilities. *Shape:* (texts, pairs or words, outputs)."""
         prepared = self._prepared
-        if not self._names:
+        if not self._texts:
             return {}
         model = computing_model(merged(prepared.forward.model), dtype=prepared.forward.dtype or torch.float32)
         model.eval()
-        found: dict[str, list[FloatArray]] = {name: [] for name in self._names}
-        for start in range(0, len(self._texts), _BATCH):
-            batch = prepared.collate(self._texts[start : start + _BATCH])
+        found: dict[str, list[FloatArray]] = {name: [] for pairs in self._texts for name in self._names[pairs]}
+        batches = (
+            (self._names[pairs], texts[start : start + _BATCH])
+            for pairs, texts in self._texts.items()
+            for start in range(0, len(texts), _BATCH)
+        )
+        for names, texts in batches:
+            batch = prepared.collate(texts)
             with torch.no_grad():
-                outputs = model(batch.inputs.to(prepared.device), tasks=self._names)
-            for name in self._names:
+                outputs = model(batch.inputs.to(prepared.device), tasks=names)
+            for name in names:
                 head, task = model.heads[name], prepared.tasks[name]
                 logits = head.answer(outputs.logits[name], outputs.encoded).float().cpu()
                 if isinstance(task, MultilabelTask):
@@ -62,6 +73,15 @@ class Drift:
                     values = np.concatenate([own[first[first >= 0]] for own, first in zip(values, firsts, strict=True)])
                 found[name].append(values)
         return {name: np.concatenate(own) if own else np.empty((0, 1), dtype=np.float32) for name, own in found.items()}
+
+
+def _texts(data: Sequence[DataSet], *, pairs: bool) -> Iterator[Example]:
+    """Those of validation rows, or rows of two where ``pairs``; without their labels."""
+    for row in chain.from_iterable(each.validation for each in data):
+        if pairs and row.others:
+            yield Example(row.text, others=row.others[:1])
+        elif not pairs and row.vector is None:
+            yield Example(row.text, words=row.words)
 
 
 def _moved(before: FloatArray, after: FloatArray, *, several: bool) -> Moved:

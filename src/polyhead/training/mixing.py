@@ -5,6 +5,7 @@ from dataclasses import replace
 from polyhead.pretrained import save
 from polyhead.training.embedding.mixtures import END, SHARES, START, keep_weights, mix, read_weights
 from polyhead.training.keep import MODEL, evaluated
+from polyhead.training.plans.lora import ADAPTER, scale_adapter
 from polyhead.training.result import EvaluationReport, Mixture
 from polyhead.training.run import Run
 from polyhead.training.selection import Selection
@@ -34,4 +35,6 @@ def interpolate(run: Run, best: EvaluationReport) -> tuple[EvaluationReport, lis
         for name, head in whole.heads.items()
     }
     save(whole, run.folder / MODEL)
+    if (run.folder / ADAPTER).is_dir():
+        scale_adapter(run.folder / ADAPTER, chosen)
     return best, tried

@@ -72,6 +72,7 @@ class Run:
         self.subject = subject
         self.model = subject.view.model
         self.keeping = keeping.settings
+        self._clock = time.perf_counter()
         self.prepared = prepared
         self.settings = settings
         self.folder = folder
@@ -107,7 +108,6 @@ class Run:
         self._begin_stage(before)
         if before is not None and self.feed.kept != before:
             raise UserError(f"training.cache: the run kept activations of {', '.join(before)}; make room on the disk")
-        self._clock = time.perf_counter()
 
     @property
     def epoch(self) -> int:

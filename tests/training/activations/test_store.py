@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from polyhead.errors import UserError
 from polyhead.training.activations.ragged import Ragged
-from polyhead.training.activations.store import opened, writing
+from polyhead.training.activations.store import make_room, opened, writing
 
 LENGTHS = torch.tensor([3, 1, 4, 2])
 
@@ -37,6 +37,24 @@ def test_what_is_written_is_read_and_safetensors_reads_it_too(tmp_path: Path, dt
     assert found.values.dtype == dtype
     assert torch.equal(found.lengths, LENGTHS)
     assert torch.equal(load_file(tmp_path / "entry" / "values.safetensors")["values"], values)
+
+
+def test_the_longest_unused_go_first_and_one_s_own_stay(tmp_path: Path) -> None:
+    for age, name in enumerate(("own", "old", "read", "new"), start=-4):
+        written(tmp_path / name)
+        os.utime(tmp_path / name / "entry.json", (age * 1000 + 1e9,) * 2)
+    (tmp_path / "mine.txt").write_text("no entry")
+    (tmp_path / "folder").mkdir()
+    assert opened(tmp_path / "read") is not None
+    one = (tmp_path / "new" / "values.safetensors").stat().st_size
+    make_room(tmp_path, [tmp_path / "own"], 2 * one)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"own", "read", "new", "mine.txt", "folder"}
+    make_room(tmp_path, [tmp_path / "own"], one)
+    assert {path.name for path in tmp_path.iterdir()} == left - {"new"}
+    make_room(tmp_path, [], 0)
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", "folder"}
+    make_room(tmp_path / "nothing", [], 0)
 
 
 def test_what_is_not_there_is_none(tmp_path: Path) -> None:

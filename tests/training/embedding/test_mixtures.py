@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from peft import PeftModel
 from test_fork import recipe_of
+from transformers import AutoModel
 
 from polyhead import Polyhead, UserError, train
 from polyhead.pretrained import save
@@ -32,6 +34,7 @@ def test_a_mixture_is_the_line_between(tmp_path: Path) -> None:
         read_weights(tmp_path / "nowhere")
 
 
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")  # peft asks, transformers warns
 @pytest.mark.parametrize("plan", ["full", "lora", {"probe-then-full": {"epoch": 2}}], ids=str)
 def test_the_best_that_holds_is_kept(backbones: Callable[[str], Path], tmp_path: Path, plan: Any) -> None:
     recipe = recipe_of(tmp_path / "r.yaml", backbones("bert"), embedding=MIXED, plan=plan, epochs=3, learning_rate=5e-4)
@@ -45,6 +48,15 @@ def test_the_best_that_holds_is_kept(backbones: Callable[[str], Path], tmp_path:
     assert saved["mixtures"][-1]["share"] == 1.0
     assert saved["embedding_held"] is True
     model = Polyhead.from_pretrained(tmp_path / "run", dtype="float32")
+    if plan == "lora":
+        assert result.best.embedding is not None
+        share = next(each.share for each in result.mixtures if each.score == result.best.score)
+        adapted = PeftModel.from_pretrained(AutoModel.from_pretrained(backbones("bert")), tmp_path / "run" / "adapter")
+        own = model.pretrained.model.encoder.backbone.network.state_dict()
+        for name, value in adapted.merge_and_unload().state_dict().items():
+            if name in own:
+                torch.testing.assert_close(own[name], value, atol=1e-6, rtol=1e-5)
+        assert share < 1
     assert model.pretrained.embedding is not None
     assert result.best.embedding is not None
     assert model.pretrained.embedding == result.best.embedding.as_dict()

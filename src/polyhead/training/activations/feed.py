@@ -18,6 +18,7 @@ from polyhead.modeling.pooling import Pooling
 from polyhead.printing import size
 from polyhead.training.activations.lower import Boundary, Lower, Reading
 from polyhead.training.activations.rows import Rows, Source, Texts
+from polyhead.training.activations.store import make_room
 from polyhead.training.embedding.originals import Originals
 from polyhead.training.fit import reads_tokens
 from polyhead.training.sampling import Draw
@@ -48,7 +49,8 @@ class _Split:
 class Feed:
     """Makes the batches of draws, and keeps activations in ``folder`` where a stage of the plan allows it.
 
-    What an earlier stage kept is taken away if the folder is ``private``: no other run shares it.
+    What an earlier stage kept is taken away if the folder is ``private``: no other run shares it. Of what other runs
+    left in a shared one, as much stays as the settings' bound allows.
     """
 
     def __init__(
@@ -123,6 +125,8 @@ class Feed:
             self._keep_only([each.path for each in splits])
         needed = sum(each.size for each in splits)
         missing = sum({each.path: each.size for each in splits if not each.path.is_dir()}.values())
+        if splits and needed <= self._settings.cache_bytes:
+            make_room(self._folder, [each.path for each in splits], self._settings.cache_bytes - needed)
         if not splits or not self._fits(needed, missing, note):
             return
         note(f"cache: {size(needed)} of the frozen layers' output in {self._folder}")

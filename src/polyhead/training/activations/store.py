@@ -6,9 +6,10 @@ is whole; one whose hash is wrong is made anew.
 """
 
 import json
+import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -71,6 +72,22 @@ def _tidy(path: Path) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def make_room(folder: Path, own: Collection[Path], most: int) -> None:
+    """Take entries away that are not ``own``, the longest unused first, until those left are of ``most`` bytes."""
+    found = []
+    for path in folder.glob("*") if folder.is_dir() else ():
+        try:
+            if path not in own:
+                found.append(((path / _ENTRY).stat().st_mtime, (path / _VALUES).stat().st_size, path))
+        except OSError:
+            continue  # no entry, or another process takes it away just now
+    kept = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if kept > most:
+            shutil.rmtree(path, ignore_errors=True)
+            kept -= size
+
+
 def opened(path: Path) -> Ragged | None:
     """The entry ``path``; None, and it is deleted, if it is damaged; None if it is not there."""
     if not path.is_dir():
@@ -80,6 +97,7 @@ def opened(path: Path) -> Ragged | None:
         if file_hash(path / _VALUES) == entry["sha256"]:
             with safe_open(path / _VALUES, framework="pt") as file:
                 values = file.get_tensor("values")
+            os.utime(path / _ENTRY)  # when it was last of use
             return Ragged.by_lengths(values, torch.tensor(entry["lengths"], dtype=torch.int64))
     except (UserError, KeyError, OSError, SafetensorError):
         pass

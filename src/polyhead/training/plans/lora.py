@@ -1,10 +1,12 @@
 """Low-rank adapters beside the backbone's linear layers, by peft: put on, added to the weights, written apart."""
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -14,6 +16,7 @@ from polyhead.modeling.model import MultiTaskModel
 from polyhead.training.plans.settings import Lora
 
 ADAPTER = "adapter"
+_WEIGHTS, _CONFIG = "adapter_model.safetensors", "adapter_config.json"  # as peft calls them
 _NAME = "default"  # peft's name of an adapter that nobody named
 
 
@@ -63,7 +66,18 @@ def save_adapter(model: MultiTaskModel, settings: Lora, folder: Path) -> None:
         config = _config(model, settings)
         config.inference_mode = True
         config.save_pretrained(str(place))
-        save_file(tensors, place / "adapter_model.safetensors", metadata={"format": "pt"})
+        save_file(tensors, place / _WEIGHTS, metadata={"format": "pt"})
+
+
+def scale_adapter(folder: Path, share: float) -> None:
+    """Make the written adapters worth ``share`` of what they were when they were written; 1 is all of it."""
+    with safe_open(folder / _WEIGHTS, framework="pt") as file:
+        before = float((file.metadata() or {}).get("share", 1.0))
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    scaled = {name: each * (share / before if ".lora_B." in name else 1.0) for name, each in tensors.items()}
+    with whole_folder(folder) as place:
+        shutil.copy(folder / _CONFIG, place)
+        save_file(scaled, place / _WEIGHTS, metadata={"format": "pt", "share": str(share)})
 
 
 def adapters(model: MultiTaskModel) -> dict[str, Any]:
