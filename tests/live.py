@@ -14,6 +14,7 @@ import uvicorn
 from polyhead import Polyhead
 from polyhead.serving import Served, ServingSettings, create_app
 from polyhead.serving.app import Server
+from polyhead.serving.server import HttpServer
 
 
 class Live:
@@ -28,12 +29,13 @@ class Live:
 @contextmanager
 def serving(models: Sequence[Served], *, loaded: bool = True, load: Any = None, **settings: Any) -> Iterator[Live]:
     """A server of these models; ``loaded`` waits until it takes requests."""
-    app = create_app(load or (lambda: models), ServingSettings(**settings))
+    given = ServingSettings(**settings)
+    app = create_app(load or (lambda: models), given)
     with socket.socket() as some:
         some.bind(("127.0.0.1", 0))
         port = some.getsockname()[1]
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
+    server = HttpServer(config, app, given)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started or (loaded and app.state.unready is not None):

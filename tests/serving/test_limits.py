@@ -1,18 +1,20 @@
 """What is refused, how it is said, and who may ask."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from conftest import sentences
-from live import Live, serving
+from live import Live, serving, with_heads
 from polyhead import Polyhead
 from polyhead.serving import Served
 from polyhead.serving.logs import _Lines
@@ -37,7 +39,7 @@ def strict(served: Polyhead) -> Any:
         "keys": ("one", "zwei-ü"),
         "origins": ("https://page.example",),
     }
-    with serving([Served("tiny", served)], body_seconds=0.5, **limits) as found:
+    with serving([Served("tiny", served)], client_seconds=0.5, **limits) as found:
         found.http.headers["Authorization"] = "Bearer one"
         yield found
 
@@ -60,6 +62,70 @@ def test_a_body_without_a_length_is_bounded_too(strict: Live) -> None:
             yield b" " * 100
 
     assert strict.http.post("/embed", content=parts()).status_code == 413
+
+
+def test_a_lower_limit_of_tokens_than_the_model_s(backbones: Callable[[str], Path]) -> None:
+    model = with_heads(backbones("bert"))
+    long = " ".join(["river"] * 20)
+    whole = model.encode([long])[0]
+    with serving([Served("tiny", model)], text_tokens=8) as found:
+        assert found.http.get("/info").json()["max_input_length"] == 8
+        refused = found.http.post("/embed", json={"inputs": long})
+        assert refused.status_code == 422
+        assert "longer than the 8 tokens that tiny reads" in error_of(refused)
+        cut = found.http.post("/embed", json={"inputs": long, "truncate": True, "normalize": False})
+        assert cut.headers["x-truncated"] == "1"
+        assert cut.headers["x-compute-tokens"] == "8"
+        assert cut.json()[0] != pytest.approx(whole.tolist(), abs=1e-4)
+        assert found.http.post("/embed", json={"inputs": "river"}).status_code == 200
+    with serving([Served("tiny", with_heads(backbones("bert")))], text_tokens=9999) as found:
+        assert found.http.get("/info").json()["max_input_length"] == 64
+
+
+def test_a_client_that_sends_no_head_is_cut_off(strict: Live) -> None:
+    host, port = strict.url.removeprefix("http://").split(":")
+    whole = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    for begun in (b"", b"GET /hea", whole + b"GET /hea"):
+        started = time.monotonic()
+        with socket.create_connection((host, int(port)), timeout=10) as some:
+            some.sendall(begun)
+            said = b""
+            with contextlib.suppress(ConnectionResetError):
+                while part := some.recv(4096):
+                    said += part
+        assert said.count(b"200 OK") == begun.count(whole)
+        assert 0.4 < time.monotonic() - started < 8
+
+
+def test_a_client_that_rests_between_requests_is_not(strict: Live) -> None:
+    with httpx.Client(base_url=strict.url) as one:
+        for _ in range(2):
+            assert one.get("/ready").status_code == 200
+            [connection] = one._transport._pool.connections  # type: ignore[attr-defined]
+            time.sleep(2)
+        assert connection.is_idle()
+
+
+def test_a_client_that_does_not_read_its_answer_is_cut_off(served: Polyhead) -> None:
+    with serving([Served("tiny", served)], client_seconds=0.5, texts=100_000, queue_texts=100_000) as found:
+        host, port = found.url.removeprefix("http://").split(":")
+        body = json.dumps({"inputs": ["word"] * 30_000}).encode()
+        with socket.socket() as some:
+            some.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            some.connect((host, int(port)))
+            head = f"POST /embed HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+            some.sendall(head.encode() + body)
+            until = time.monotonic() + 30
+            while "/embed" not in found.http.get("/metrics").text:  # the answer is made
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            time.sleep(2)
+            read = 0
+            with contextlib.suppress(ConnectionResetError):
+                while part := some.recv(1 << 20):
+                    read += len(part)
+            assert 0 < read < 30_000 * 32 * 5, "all of it waited for who did not read"
+        assert found.http.post("/embed", json={"inputs": "word"}).status_code == 200
 
 
 def test_a_slow_body_is_408(strict: Live) -> None:

@@ -55,6 +55,10 @@ def serve(
     max_texts: Annotated[
         int, typer.Option(min=1, envvar="POLYHEAD_MAX_TEXTS", help="Most texts of a request (422).")
     ] = 10_000,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(min=3, envvar="POLYHEAD_MAX_TOKENS", help="Most tokens of a text; what the model reads, if less."),
+    ] = None,
     max_requests: Annotated[
         int, typer.Option(min=1, envvar="POLYHEAD_MAX_REQUESTS", help="Most requests under way (429).")
     ] = 512,
@@ -64,6 +68,18 @@ def serve(
     cache_mb: Annotated[
         float, typer.Option(min=0, envvar="POLYHEAD_CACHE_MB", help="Answers that are remembered, in megabytes.")
     ] = 64,
+    client_seconds: Annotated[
+        float,
+        typer.Option(
+            min=0.1, envvar="POLYHEAD_CLIENT_SECONDS", help="How long a client may take to ask, or to read its answer."
+        ),
+    ] = 30,
+    health_seconds: Annotated[
+        float,
+        typer.Option(
+            min=0.1, envvar="POLYHEAD_HEALTH_SECONDS", help="How long the model may take before health is red."
+        ),
+    ] = 10,
     drain_seconds: Annotated[
         float,
         typer.Option(min=0, envvar="POLYHEAD_DRAIN_SECONDS", help="After SIGTERM, time for accepted requests."),
@@ -103,10 +119,13 @@ def serve(
     settings = ServingSettings(
         body_bytes=int(max_body_mb * 1e6),
         texts=max_texts,
+        text_tokens=max_tokens,
         requests=max_requests,
         queue_texts=max_queue,
         cache_bytes=int(cache_mb * 1e6),
         overflow=overflow,
+        client_seconds=client_seconds,
+        health_seconds=health_seconds,
         drain_seconds=drain_seconds,
         keys=tuple(api_key or ()),
         origins=tuple(cors_origin or ()),

@@ -128,7 +128,7 @@ class Gate:
         parts: list[bytes] = []
         size, last = 0, False
         try:
-            async with asyncio.timeout(settings.body_seconds):
+            async with asyncio.timeout(settings.client_seconds):
                 while not last:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -139,7 +139,7 @@ class Gate:
                         raise _too_large(settings)
                     last = not message.get("more_body", False)
         except TimeoutError:
-            raise RequestError(408, f"the body was not here within {settings.body_seconds:g} seconds") from None
+            raise RequestError(408, f"the body was not here within {settings.client_seconds:g} seconds") from None
         whole: Message | None = {"type": "http.request", "body": b"".join(parts), "more_body": False}
 
         async def again() -> Message:

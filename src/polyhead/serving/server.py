@@ -10,22 +10,29 @@ import uvicorn
 
 from polyhead.errors import UserError
 from polyhead.serving.app import Server, create_app
+from polyhead.serving.connections import Patience
 from polyhead.serving.logs import event, to_standard_error
 from polyhead.serving.models import Served
 from polyhead.serving.settings import ServingSettings
 
 _BACKLOG = 2048
 """Connections that may wait to be taken."""
+_TICKS = 5
+"""Ticks, of which there are ten a second, between two looks at the connections."""
 
 
-class _Draining(uvicorn.Server):
-    """After the first signal new requests get 503 while accepted ones finish; the second ends it at once."""
+class HttpServer(uvicorn.Server):
+    """After the first signal new requests get 503 while accepted ones finish; the second ends it at once.
 
-    def __init__(self, config: uvicorn.Config, app: Server, seconds: float) -> None:
+    Clients that keep it waiting longer than ``settings.client_seconds`` are cut off.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: Server, settings: ServingSettings) -> None:
         super().__init__(config)
         self._app = app
-        self._seconds = seconds
+        self._seconds = settings.drain_seconds
         self._until: float | None = None
+        self._patience = Patience(settings.client_seconds)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """What a signal does."""
@@ -37,6 +44,8 @@ class _Draining(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: whether it is time to go."""
+        if counter % _TICKS == 0 and (closed := self._patience.look(self.server_state.connections, time.monotonic())):
+            event("cut off", connections=closed)
         drained = self._until is not None and (not self._app.gate.open or time.monotonic() > self._until)
         return await super().on_tick(counter) or drained
 
@@ -69,7 +78,7 @@ def serve(
     """
     to_standard_error(log_level)
     event("listening", host=place.getsockname()[0], port=place.getsockname()[1])
-    running: list[_Draining] = []
+    running: list[HttpServer] = []
 
     def failed() -> None:
         for each in running:
@@ -85,7 +94,7 @@ def serve(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
-    running.append(_Draining(config, app, settings.drain_seconds))
+    running.append(HttpServer(config, app, settings))
     running[0].run(sockets=[place])
     if app.fault is not None:
         raise app.fault

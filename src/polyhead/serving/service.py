@@ -84,6 +84,9 @@ class Service:
 
     def open(self, models: Sequence[Served]) -> None:
         """Answer with these models from now on."""
+        if self.settings.text_tokens is not None:
+            for each in models:
+                each.model.pretrained.tokenizer.limit(self.settings.text_tokens)
         self.models = models
         engine = max((each.predictor.engine for each in models), key=lambda engine: engine.lanes)
         self.queue.start(engine.lanes, engine.enter_lane)

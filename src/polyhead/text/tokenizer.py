@@ -39,6 +39,12 @@ class TextTokenizer:
         self._special = backend.num_special_tokens_to_add(False)
         backend.enable_truncation(max_length)
 
+    def limit(self, tokens: int) -> None:
+        """Read no more than so many tokens of a text, special ones included; a limit that is lower stays."""
+        if tokens < self.max_length:
+            self.max_length = tokens
+            self.backend.enable_truncation(tokens)
+
     def lower_case(self) -> None:
         """Lower-case every text first (sentence-transformers' ``do_lower_case``)."""
         normalizer = self.backend.normalizer
