@@ -93,6 +93,10 @@ def test_two_models_side_by_side(page: Any) -> None:
     page.fill("#text", "Anna visits Oslo")
     page.select_option("#against", "hostile")
     page.wait_for_selector("#results .split.even")
+    for model in (0, 1):
+        column = page.locator("#results .split.even > .stack").nth(model)
+        assert column.locator("svg.strip rect").count() == 32
+        assert len(column.locator("pre.numbers").text_content().split()) == 32
     assert page.locator("#results h2", has_text="hostile").count() == 1
     assert page.locator("#results h2", has_text="tiny").count() == 1
 
@@ -240,6 +244,20 @@ def test_explore_reads_what_is_pasted_and_stops(page: Any) -> None:
     page.wait_for_selector("#view-explore :text('Stopped after')")
 
 
+def test_many_rows_leave_the_page_awake_while_their_axes_are_found(page: Any) -> None:
+    beats = page.evaluate("""async () => {
+      const { components } = await import('/page/pca.js');
+      const vector = (row) => Float32Array.from({ length: 200 }, (_, n) => Math.sin(row * n + n));
+      const vectors = Array.from({ length: 6000 }, (_, row) => vector(row));
+      let beats = 0;
+      const timer = setInterval(() => { beats += 1; }, 5);
+      await components(vectors, 40);
+      clearInterval(timer);
+      return beats;
+    }""")
+    assert beats > 5
+
+
 @pytest.mark.parametrize(
     ("pasted", "rows"),
     [
@@ -262,6 +280,7 @@ def test_the_maps_axes_are_the_principal_components(page: Any) -> None:
     points = np.random.default_rng(3).normal(size=(60, 12)) * np.linspace(4, 0.5, 12)
     found = page.evaluate("async (points) => (await import('/page/pca.js')).components(points)", points.tolist())
     expected = PCA(2).fit_transform(points)
+    assert np.asarray(found).shape == expected.shape
     for own, other in zip(np.asarray(found).T, expected.T, strict=True):
         assert abs(np.corrcoef(own, other)[0, 1]) == pytest.approx(1, abs=1e-3)
         assert own.std() == pytest.approx(other.std(), rel=1e-2)

@@ -79,24 +79,27 @@ export function analyseView(place, state) {
     return { name, info, given, answer: body.results[0], seconds: { ...body.seconds, whole: seconds } };
   }
 
-  // One model: what it says of the text on the left, its scores on the right. Two: a column each, the first one's rest below.
+  // One model: what it says of the text on the left, its scores on the right. Two: a column each, the first one's tokens and times below.
   function show(text, found) {
     const columns = found.map((each) => column(text, each));
-    const { embedding, time, tokens } = found[0].answer.error ? {} : rest(found[0]);
+    const { time, tokens } = found[0].answer.error ? {} : rest(found[0]);
     if (found.length === 1) {
-      const [{ notes, marked, scored }] = columns;
+      const [{ notes, marked, scored, embedding }] = columns;
       fill(results, notes, el("div", { class: "split" }, el("div", { class: "stack" }, marked, embedding, tokens), el("div", { class: "stack" }, scored, time)));
     } else {
-      fill(results, el("div", { class: "split even" }, columns.map(({ notes, marked, scored }, place) => el("div", { class: "stack" }, el("h2", {}, found[place].name), notes, marked, scored))),
-        embedding && el("div", { class: "split" }, el("div", { class: "stack" }, embedding, tokens), time));
+      fill(results, el("div", { class: "split even" }, columns.map(({ notes, marked, scored, embedding }, place) => el("div", { class: "stack" }, el("h2", {}, found[place].name), notes, marked, scored, embedding))),
+        time && el("div", { class: "split" }, tokens, time));
     }
+  }
+
+  function embeddingCard({ embedding }) {
+    return el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Embedding"), el("span", { class: "quiet" }, `${embedding.length} numbers`)),
+      strip(embedding),
+      el("details", {}, el("summary", {}, "The numbers"), el("pre", { class: "numbers", tabindex: 0 }, embedding.map((each) => each.toFixed(4)).join("  "))));
   }
 
   function rest({ answer, seconds, name, given }) {
     return {
-      embedding: el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Embedding"), el("span", { class: "quiet" }, `${answer.embedding.length} numbers`)),
-        strip(answer.embedding),
-        el("details", {}, el("summary", {}, "The numbers"), el("pre", { class: "numbers", tabindex: 0 }, answer.embedding.map((each) => each.toFixed(4)).join("  ")))),
       time: el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Time"), el("span", { class: "quiet" }, `${milliseconds(seconds.whole)} in all`)), times(seconds), copies(name, given, answer)),
       tokens: el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Tokens")), el("div", { id: "tokens" })),
     };
@@ -117,6 +120,7 @@ export function analyseView(place, state) {
         reading(text, answer[name], each.labels),
         answer[name].cut_words ? el("p", { class: "note" }, `${answer[name].cut_words} words beyond the limit were not read`) : null)),
       scored: others.length ? el("div", { class: "card heads" }, others.map(([name, each]) => head(name, each.kind, answer[name]))) : null,
+      embedding: embeddingCard(answer),
     };
   }
 

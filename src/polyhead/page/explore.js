@@ -86,11 +86,12 @@ export function exploreView(place, state) {
       rows = rows.slice(0, results.length);
     }
     for (const each of [progress, cancel]) each.hidden = true;
+    const points = results.length < 3 ? null : await components(vectors);
     go.disabled = false;
-    if (results.length < 3) return;
+    if (!points) return;
     found.hidden = false;
     fill(colour, choices(results, rows, drawn.column).map(({ value, label }) => el("option", { value }, label)));
-    map.show(components(vectors), results.map(() => 0));
+    map.show(points, results.map(() => 0));
     paint();
     chosen([]);
   }

@@ -1,18 +1,26 @@
 // Vectors: their two principal components (power iteration with deflation), and which are near one of them.
 
+const AT_ONCE = 30;  // milliseconds
+
 export function normalized(vector) {
   const length = Math.hypot(...vector) || 1;
   return Float32Array.from(vector, (each) => each / length);
 }
 
-export function components(vectors, rounds = 80) {
+// Many vectors take seconds: the page draws and listens in between.
+export async function components(vectors, rounds = 80) {
   const width = vectors[0].length;
   const mean = new Float64Array(width);
   for (const own of vectors) for (let n = 0; n < width; n++) mean[n] += own[n] / vectors.length;
   const found = [];
+  let since = performance.now();
   for (let number = 0; number < 2; number++) {
     let axis = Float64Array.from({ length: width }, (_, n) => Math.sin(1 + n * (number + 1.7)));
     for (let round = 0; round < rounds; round++) {
+      if (performance.now() - since > AT_ONCE) {
+        await new Promise((go) => setTimeout(go));
+        since = performance.now();
+      }
       for (const other of found) remove(axis, other);
       const next = new Float64Array(width);
       for (const own of vectors) {
