@@ -1,8 +1,11 @@
 """The examples run, one short epoch of each: on their own data, or on data of the same layout that is written here."""
 
+import csv
 import json
 import os
+import re
 import runpy
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -83,7 +86,6 @@ def test_topic_entities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         assert f"{name}: topic (6, 4), entities (6, " in said
     assert said.count(", 9)") == 3
     assert "Alice went to Paris" in said
-    assert load_recipe(EXAMPLES / "topic-entities/gpt-neo.yaml").model.backbone == "EleutherAI/gpt-neo-125m"
 
 
 def test_agnews_conll(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,6 +95,21 @@ def test_agnews_conll(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     said = shown("agnews-conll", capsys, tmp_path / "run")
     assert "Headlines of the test set" in said
     assert said.count("true: ") == 6
+
+
+def test_the_official_file_becomes_what_the_recipe_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    official = '"3","A, headline","What \\\\it says"\n"1","Ein ""zweiter""","東京"\n'
+    Path("train.csv").write_text(official, encoding="utf-8")
+    text = (EXAMPLES / "agnews-conll" / "README.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(code, {})
+    with Path("train_subset.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows == [
+        {"label": "2", "text": r"A, headline What \\it says"},
+        {"label": "0", "text": 'Ein "zweiter" 東京'},
+    ]
 
 
 @pytest.mark.slow
@@ -130,6 +147,19 @@ def test_the_script(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "== cls-aligned ==" in done.stdout
     assert "both: " in done.stdout
+    mixed = [ROOT / "scripts/examples", "cls-aligned", "--data-root", tmp_path]
+    refused = subprocess.run(mixed, capture_output=True, text=True, env=environment)
+    assert refused.returncode == 1
+    assert refused.stderr.strip() == "--data-root is for agnews-conll alone"
+    data = tmp_path / "data"
+    shutil.copytree(EXAMPLES / "agnews-conll", data)
+    real = [ROOT / "scripts/examples", "--data-root", data]
+    few = {**environment, "PER_CLASS": "20"}
+    done = subprocess.run(real, capture_output=True, text=True, env=few)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "agnews-conll-real" / "result.json").is_file()
+    assert json.loads((tmp_path / "agnews-conll-real" / "run.json").read_text())["data_root"] == str(data)
+    assert done.stdout.count("true: ") == 6
     wrong = subprocess.run([ROOT / "scripts/examples", "nothing"], capture_output=True, text=True, env=environment)
     assert wrong.returncode == 1
     assert wrong.stderr.strip() == "no example is called nothing; see examples/"

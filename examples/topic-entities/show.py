@@ -17,7 +17,7 @@ console = Console(width=150)
 
 def main(end_to_end: str, frozen: str) -> None:
     """Print it all."""
-    before = untrained(load_recipe(Path(__file__).parent / "recipe.yaml"))
+    before = untrained(load_recipe(Path(end_to_end) / "recipe.yaml", data_root=Path(__file__).parent))
     tuned, probed = (Polyhead.from_pretrained(run) for run in (end_to_end, frozen))
     for name, model in (("untrained", before), ("trained end to end", tuned), ("encoder frozen", probed)):
         found = model.logits(list(SENTENCES))

@@ -58,7 +58,7 @@ def state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in module.state_dict().items()}
 
 
-@pytest.mark.parametrize("sampling", ["proportional", "round_robin", "temperature"])
+@pytest.mark.parametrize("sampling", ["proportional", "alternating", "round_robin", "temperature"])
 def test_it_learns_both_tasks_and_leaves_a_model_and_its_history(
     backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet], sampling: str
 ) -> None:

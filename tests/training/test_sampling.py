@@ -95,6 +95,17 @@ def test_round_robin_takes_a_batch_of_every_set_and_short_sets_go_round() -> Non
     assert len(seen(steps, 1)) == 20
 
 
+def test_alternating_takes_a_batch_of_each_set_in_turn() -> None:
+    made = sampler(64, 20, 8, batch_size=8, sampling="alternating")
+    steps = list(made.steps(1))
+    assert len(steps) == len(made) == 8 * 3
+    assert [[draw.data_set for draw in step] for step in steps] == [[0], [1], [2]] * 8
+    assert seen(steps, 0) == dict.fromkeys(range(64), 1)
+    assert seen(steps, 2) == dict.fromkeys(range(8), 8)
+    halves = list(sampler(64, 20, batch_size=8, sampling="alternating", gradient_accumulation_steps=2).steps(1))
+    assert [[draw.data_set for draw in step] for step in halves] == [[0, 1]] * 8
+
+
 @pytest.mark.parametrize(("temperature", "expected"), [(1, 0.9), (2, 0.75), (1000, 0.5)])
 def test_temperature_draws_by_the_root_of_the_size(temperature: float, expected: float) -> None:
     made = sampler(1800, 200, batch_size=1, sampling="temperature", temperature=temperature)
@@ -111,7 +122,7 @@ def test_temperature_visits_rows_evenly() -> None:
         assert max(counts) - min(counts) <= 1
 
 
-@pytest.mark.parametrize("strategy", ["proportional", "round_robin", "temperature"])
+@pytest.mark.parametrize("strategy", ["proportional", "alternating", "round_robin", "temperature"])
 def test_steps_are_a_function_of_seed_and_epoch(strategy: str) -> None:
     sizes = (60, 30)
     first = plain(sampler(*sizes, batch_size=4, sampling=strategy, seed=5).steps(2))
@@ -122,6 +133,6 @@ def test_steps_are_a_function_of_seed_and_epoch(strategy: str) -> None:
     assert plain(sampler(*sizes, batch_size=4, sampling=strategy, seed=6).steps(2)) != first
 
 
-@pytest.mark.parametrize("strategy", ["proportional", "round_robin", "temperature"])
+@pytest.mark.parametrize("strategy", ["proportional", "alternating", "round_robin", "temperature"])
 def test_a_single_set_of_a_single_row(strategy: str) -> None:
     assert plain(sampler(1, batch_size=8, sampling=strategy).steps(1)) == [[(0, [0])]]

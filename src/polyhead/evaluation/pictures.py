@@ -46,6 +46,8 @@ def _draw_run(losses: Axes, metrics: Axes, history: Sequence[Mapping[str, Any]])
     for task, colour in palette.items():
         _line(losses, steps, f"train_{task}_loss", colour, label=f"{task}, training", linewidth=1, alpha=0.55)
         _line(losses, epochs, f"eval_{task}_loss", colour, label=f"{task}, validation", marker="o", markersize=4)
+    if len(_keys(epochs, "eval_", "_loss")) > 2:
+        _line(losses, epochs, "eval_loss", "#333333", label="weighted sum, validation", marker="o", markersize=4)
     shown = [key for key in _keys(epochs, "eval_", "") if not key.endswith("_loss") and _is_headline(key)]
     for key in shown:
         own = [task for task in tasks if key.startswith(f"eval_{task}_")]

@@ -5,8 +5,9 @@ strategies below interleave the data sets' batches.
 
 - proportional: a batch of one data set at a time, each data set in proportion to its batches; an epoch ends when
   every row has been seen once.
-- round_robin: a batch of every data set at a time; an epoch ends when the longest has been seen once, shorter ones go
+- alternating: a batch of each data set in turn; an epoch ends when the longest has been seen once, shorter ones go
   round again.
+- round_robin: the same with a batch of every data set at a time, in one step.
 - temperature: a batch of one data set at a time, with probability ∝ n^(1/T) (T5, arXiv 1910.10683); an epoch has as
   many batches as a proportional one.
 
@@ -122,8 +123,8 @@ class Sampler:
         self._sets = sets
         self._settings = settings
         self._batches = [-(-rows.size // rows.batch_size) for rows in sets]
-        longest = settings.sampling == "round_robin"
-        self._turns = max(self._batches) if longest else sum(self._batches)
+        turns = {"alternating": max(self._batches) * len(sets), "round_robin": max(self._batches)}
+        self._turns = turns.get(settings.sampling, sum(self._batches))
 
     def __len__(self) -> int:
         """Optimizer steps of an epoch."""
@@ -144,6 +145,9 @@ class Sampler:
         if settings.sampling == "round_robin":
             for _ in range(self._turns):
                 yield [next(stream) for stream in streams]
+        elif settings.sampling == "alternating":
+            for turn in range(self._turns):
+                yield [next(streams[turn % len(streams)])]
         elif settings.sampling == "proportional":
             left = np.asarray(self._batches)
             for total in range(self._turns, 0, -1):  # as if all batches had been put into one bag

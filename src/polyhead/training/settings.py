@@ -44,7 +44,7 @@ class TrainingSettings(BaseModel):
         "where a stage lasts two epochs or longer and there is room",
     )
     cache_gb: float = Field(20.0, gt=0, description="the most that may be kept of it, in gigabytes")
-    sampling: Literal["proportional", "round_robin", "temperature"] = Field(
+    sampling: Literal["proportional", "alternating", "round_robin", "temperature"] = Field(
         "proportional", description="which data set a step draws from"
     )
     temperature: float = Field(2.0, ge=1, description="temperature sampling draws a data set of n rows by n^(1/T)")
