@@ -147,13 +147,14 @@ def test_the_script(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "== cls-aligned ==" in done.stdout
     assert "both: " in done.stdout
-    mixed = [ROOT / "scripts/examples", "cls-aligned", "--data-root", tmp_path]
+    script = str(ROOT / "scripts/examples")
+    mixed = [script, "cls-aligned", "--data-root", str(tmp_path)]
     refused = subprocess.run(mixed, capture_output=True, text=True, env=environment)
     assert refused.returncode == 1
     assert refused.stderr.strip() == "--data-root is for agnews-conll alone"
     data = tmp_path / "data"
     shutil.copytree(EXAMPLES / "agnews-conll", data)
-    real = [ROOT / "scripts/examples", "--data-root", data]
+    real = [script, "--data-root", str(data)]
     few = {**environment, "PER_CLASS": "20"}
     done = subprocess.run(real, capture_output=True, text=True, env=few)
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,7 +134,7 @@ def commands(page: Path) -> list[str]:
 def test_commands_are_there(page: Path) -> None:
     """Verbs, their options, programs, scripts and files of the repository that are named."""
     for line in commands(page):
-        words = shlex.split(line, comments=True)
+        words = [*dropwhile(re.compile("[A-Z_]+=").match, shlex.split(line, comments=True))]
         options = [word.partition("=")[0] for word in words if word.startswith("--")]
         if not words:
             continue
