@@ -1,7 +1,8 @@
-"""The server over time: mixed load with its memory, then twice what it takes, then a stop in the middle of work.
+"""The server over time: mixed load with its memory, then twice what it takes, a stop in the middle of work, fairness.
 
 Mixed: eight clients of one text, two of 64 texts for all heads, one of 1,000 texts. Overload: twice as many clients as
-the server takes requests at a time. Run from the repository's root:
+the server takes requests at a time. Fairness: what a client of one text waits, alone and beside requests of 10,000
+texts. Run from the repository's root:
 
     python -m benchmarks.soak --model runs/quickstart --data ag_news/test.csv --minutes 10
 """
@@ -29,6 +30,7 @@ MIX = (
                         "--also", '{"encoding_format": "base64", "model": "m"}']),
 )  # fmt: skip
 LIMIT = 32
+MANY = 10_000
 
 
 def main() -> None:
@@ -45,7 +47,7 @@ def main() -> None:
         file = Path(place) / "texts.txt"
         file.write_text("\n".join(text[:400] for text in texts), encoding="utf-8")
         found = {"machine": described, "mixed": mixed(options.model, file, 60 * options.minutes),
-                 "overload": overload(options.model, file)}  # fmt: skip
+                 "overload": overload(options.model, file), "fairness": fairness(options.model, file)}  # fmt: skip
     console.print_json(json.dumps(found))
     write_json(options.json, found)
 
@@ -104,6 +106,30 @@ def overload(model: str, texts: Path) -> dict[str, Any]:
         "one_client_after_ms": 1000 * median(after["seconds"]),
         "statuses_around_a_stop": Counter(map(str, stopped["statuses"])),
         "exit_status": status,
+    }
+
+
+def fairness(model: str, texts: Path) -> dict[str, Any]:
+    """One client of one text: alone, and while another's request of 10,000 texts is answered, which is then told."""
+    arguments = ("--cache-mb", "0", "--overflow", "truncate")
+    with started(SERVER, *arguments, model=model) as (port, _):
+        load(port, texts, 8, 10.0)
+        alone = load(port, texts, 1, 5.0)
+        many = texts.with_name("many.txt")
+        lines = texts.read_text(encoding="utf-8").splitlines()
+        many.write_text("\n".join((lines * (1 + MANY // len(lines)))[:MANY]), encoding="utf-8")
+        command = [sys.executable, "-m", "benchmarks.load_client", "--port", str(port), "--texts", str(many)]
+        running = subprocess.Popen([*command, "--clients", "1", "--size", str(MANY), "--seconds", "0.1"],
+                                   stdout=subprocess.PIPE, text=True)  # fmt: skip
+        time.sleep(4.0)  # its texts are tokenized by now
+        beside = load(port, texts, 1, 10.0)
+        assert running.poll() is None, "the large request was over too soon; take more texts"
+        large = json.loads(running.communicate()[0])
+    assert {*alone["statuses"], *beside["statuses"], *large["statuses"]} == {200}
+    return {
+        "alone": {"requests": len(alone["seconds"]), **percentile_milliseconds(alone["seconds"])},
+        "beside": {"requests": len(beside["seconds"]), **percentile_milliseconds(beside["seconds"])},
+        "large_seconds": large["seconds"],
     }
 
 

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conftest import Result, sentences
 from polyhead import Polyhead
+from polyhead.evaluation.maps import Colouring
 
 Run = Callable[..., Result]
 COLUMN = "genre of the text"
@@ -50,9 +53,34 @@ def test_a_picture_and_a_page(run: Run, model: Path, rows: Path, tmp_path: Path)
     assert {COLUMN, "topic"} <= set(data["colourings"])
     own = data["colourings"][COLUMN]
     assert [own["names"][code] for code in own["codes"]] == [f"</script>{n % 3}" for n in range(40)]
-    answers = Polyhead.from_pretrained(model).predict(data["texts"], ["topic"])
+    answers = Polyhead.from_pretrained(model).predict(data["texts"])
+    assert set(data["colourings"]) == {COLUMN, "topic", "sentiment", "themes", "entities", "stars"}  # and no pair's
+
+    def group(name: str, row: int) -> str:
+        own = data["colourings"][name]
+        return str(own["names"][own["codes"][row]])
+
+    for row, each in enumerate(answers):
+        types = {own.entity_group for own in each["entities"].entities}
+        assert group("entities", row) == (", ".join(sorted(types)) or "none")
+        assert group("themes", row) == (", ".join(own.label for own in each["themes"].labels) or "none")
+        low, high = map(float, group("stars", row).split(" – "))
+        assert low - 0.01 <= each["stars"].value <= high + 0.01
+    assert 2 <= len(data["colourings"]["stars"]["names"]) <= 7
     topic = data["colourings"]["topic"]
     assert [topic["names"][code] for code in topic["codes"]] == [each["topic"].label for each in answers]
+
+
+@given(st.lists(st.integers(-50, 50).map(lambda each: each / 4), min_size=1, max_size=60))
+def test_numbers_are_ranges_in_their_order(values: list[float]) -> None:
+    found = Colouring.of_numbers(values)
+    assert len(found.codes) == len(values)
+    assert len(found.names) <= 7
+    assert {*found.codes} <= {*range(len(found.names))}
+    assert found.codes[values.index(max(values))] == max(found.codes)
+    for one, code in zip(values, found.codes, strict=True):
+        for other, its in zip(values, found.codes, strict=True):
+            assert one > other or code <= its
 
 
 def test_plain_lines_and_the_first_rows(run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,8 @@ def map_(
 ) -> None:
     """Draw a file's embeddings in two dimensions: a picture, and a page with hover, lasso, legend and search.
 
-    Points are coloured by each classification head's answer, and by the fields named with --label.
+    Points are coloured by the fields named with --label, and by each head's answer: a label, labels, the types of the
+    entities, a range of numbers. The picture shows the first three.
     """
     import numpy as np
 
@@ -71,7 +72,7 @@ def map_(
         notes.print(f"! t-SNE of {len(examples):,} texts takes many minutes; umap or pca are faster")
     opened = open_model(model, device=device, dtype=dtype)
     texts = [each.text for each in examples]
-    heads = [name for name, task in opened.tasks.items() if task.kind == "classification" and task.level != "pair"]
+    heads = [name for name, task in opened.tasks.items() if task.level != "pair"]
     with progress("reading the texts", len(examples), shown=not json) as advance:
         answers = list(opened.predictions(texts, [*heads, "embedding"], advance=advance))
     embeddings = np.stack([np.asarray(each.embedding) for each in answers])
@@ -168,5 +169,16 @@ def _colourings(
     }
     for head in heads:
         name = f"{head} (predicted)" if head in found else head
-        found[name] = Colouring.of([each[head].label for each in answers])
+        values = [_said(each[head]) for each in answers]
+        numbers = [each for each in values if isinstance(each, float)]
+        found[name] = Colouring.of_numbers(numbers) if numbers else Colouring.of(list(map(str, values)))
     return found
+
+
+def _said(answer: Any) -> str | float:
+    """A head's answer as one name, or a number."""
+    if hasattr(answer, "entities"):
+        return ", ".join(sorted({each.entity_group for each in answer.entities})) or "none"
+    if hasattr(answer, "labels"):
+        return ", ".join(each.label for each in answer.labels) or "none"
+    return float(answer.value) if hasattr(answer, "value") else str(answer.label)

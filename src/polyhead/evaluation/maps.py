@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ class Colouring:
     """Each text's group: ``codes`` are places in ``names``.
 
     Names are in alphabetical order, so that a label has one colour in all colourings; if there are more than colours,
-    in order of how many texts they have.
+    in order of how many texts they have. Ranges of numbers are in theirs.
     """
 
     names: Sequence[str]
@@ -40,6 +41,17 @@ class Colouring:
         names = sorted(counts) if len(counts) <= _COLOURS else [name for name, _ in counts.most_common()]
         place = {name: number for number, name in enumerate(names)}
         return cls(names, [place[group] for group in groups])
+
+    @classmethod
+    def of_numbers(cls, values: Sequence[float]) -> "Colouring":
+        """Ranges that hold about as many texts each, the lowest first; a few numbers are groups by themselves."""
+        numbers = np.asarray(values, dtype=np.float64)
+        own = np.unique(numbers)
+        if len(own) <= _COLOURS:
+            return cls([f"{each:.3g}" for each in own], np.searchsorted(own, numbers).tolist())
+        bounds = np.unique(np.quantile(numbers, np.linspace(0, 1, _COLOURS + 1)))
+        codes = np.clip(np.searchsorted(bounds, numbers, side="left") - 1, 0, None)
+        return cls([f"{low:.3g} – {high:.3g}" for low, high in pairwise(bounds)], codes.tolist())
 
 
 def draw_map(
