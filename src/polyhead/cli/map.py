@@ -51,7 +51,7 @@ def map_(
     """Draw a file's embeddings in two dimensions: a picture, and a page with hover, lasso, legend and search.
 
     Points are coloured by the fields named with --label, and by each head's answer: a label, labels, the types of the
-    entities, a range of numbers. The picture shows the first three.
+    entities, a range of numbers. The picture shows three at most, and of heads only classes where there are any.
     """
     import numpy as np
 
@@ -77,9 +77,11 @@ def map_(
         answers = list(opened.predictions(texts, [*heads, "embedding"], advance=advance))
     embeddings = np.stack([np.asarray(each.embedding) for each in answers])
     colourings = _colourings(examples, answers, fields, heads)
+    others = {name for name in heads if opened.tasks[name].kind != "classification"} - {*fields}
     points = _points(embeddings, methods, quiet=json)
     picture, page = place.with_name(place.name + ".png"), place.with_name(place.name + ".html")
-    draw_map(points, colourings, picture, texts=texts)
+    drawn = {name: each for name, each in colourings.items() if name not in others} or colourings
+    draw_map(points, drawn, picture, texts=texts)
     name = title or f"{file.name} as {Path(model).name or model} sees it"
     about = f"{len(texts):,} texts, {embeddings.shape[1]} numbers each"
     write_text(page, map_page(name, about, texts, points, colourings))
