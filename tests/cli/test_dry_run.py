@@ -1,6 +1,7 @@
 """``polyhead train --dry-run`` shows the plan and trains nothing."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,22 @@ def shown(run: Callable[..., Any], recipe: Path, plan: str) -> dict[str, Any]:
     assert result.status == 0, result.err
     found: dict[str, Any] = json.loads(result.out)
     return found
+
+
+def test_it_names_the_command_that_does_it(
+    run: Callable[..., Any], recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    given = ["train", recipe, "--data-root", FOLDER, "--training.plan", "{freeze: [topic]}", "--training.epochs=1"]
+    result = run(*given, "--dry-run")
+    assert result.status == 0, result.err
+    assert "topic was never trained; go on from a model that has it, with --from" in result.err
+    [line] = [line for line in result.out.splitlines() if "Next: " in line]
+    words = shlex.split(line.partition("Next: ")[2])
+    assert words[:3] == ["polyhead", "train", str(recipe)]
+    assert {*words[3:]} == {"--training.plan={freeze: [topic]}", "--training.epochs=1", f"--data-root={FOLDER}"}
+    told = run(*words[1:], "--dry-run", "--json")
+    assert told.status == 0, told.err
 
 
 def test_each_component_has_its_row(run: Callable[..., Any], recipe: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The plan frozen: nothing is trained or written, and what the encoder gives as it is is measured."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,9 @@ def test_what_it_says_beforehand(run: Callable[..., Any], recipe: Path, tmp_path
     assert {row["learning"] for row in dry["components"]} == {0}
     assert dry["stages"] == []
     assert not any(each["learns"] for each in dry["parameters"].values())
+    kept = run("train", recipe, "--data-root", FOLDER, "--cache-dir", tmp_path / "kept")
+    assert kept.status == 2
+    assert "--cache-dir" in kept.err
     assert "0 of " in run("train", recipe, "--data-root", FOLDER, "--dry-run").out
     checked = run("check", recipe, "--data-root", FOLDER, "--output", tmp_path / "checks")
     assert checked.status == 0, checked.err
@@ -74,6 +78,26 @@ def test_a_training_by_it_is_refused_before_anything_is_written(recipe: Path, tm
     with pytest.raises(UserError, match=r"training\.plan: frozen trains nothing; evaluate_frozen says"):
         train(load_recipe(recipe, data_root=FOLDER), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_task_without_training_rows_is_no_classifier_s(recipe: Path) -> None:
+    """The heads' own answers, untrained or not, are not given out as theirs."""
+    document = yaml.safe_load(recipe.read_text())
+    starter = document["data"]["starter"]
+    document["data"] = {
+        "starter": {**starter, "tasks": {"topic": {}}},
+        "others": {
+            "format": "jsonl",
+            "validation": "validation.jsonl",
+            "test": "test.jsonl",
+            "tasks": {"entities": {}},
+        },
+    }
+    document["tasks"]["entities"]["labels"] = ["PERSON", "LOC", "ORG", "DATE"]
+    recipe.write_text(yaml.safe_dump(document, sort_keys=False))
+    for each in evaluate_frozen(load_recipe(recipe, data_root=FOLDER)).results:
+        assert each.reports["test"].tasks.keys() == {"topic"}
+        assert math.isnan(each.score)  # the recipe's other task has none
 
 
 def test_saved_heads_without_validation_or_test_rows(recipe: Path, tmp_path: Path) -> None:
@@ -90,4 +114,4 @@ def test_saved_heads_without_validation_or_test_rows(recipe: Path, tmp_path: Pat
     recipe.write_text(yaml.safe_dump(document, sort_keys=False))
     one, *_ = evaluate_frozen(load_recipe(recipe, data_root=FOLDER)).results
     assert one.reports.keys() == {"test"}
-    assert one.score != one.score  # there is nothing to choose by
+    assert math.isnan(one.score)  # there is nothing to choose by

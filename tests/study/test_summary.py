@@ -78,6 +78,16 @@ def test_differences_from_the_best_are_marked_in_the_table() -> None:
     assert behind["probe"].endswith("*")
     assert behind["near"].startswith("-0.67 ± ")
     assert not behind["near"].endswith("*")
+    rows.append(result("collapsed", 1, 0.95, labels_given={"topic": 1}))
+    rows += [result("collapsed", seed, 0.95) for seed in (2, 3)]
+    rows += [result("unscored", seed, math.nan) for seed in (1, 2, 3)]
+    found = summarize(rows)
+    gaps = {line.name: line.behind for line in found.lines}
+    assert gaps["full"] is None
+    assert found.recommendation[1].startswith("full has the best validation score")
+    assert gaps["collapsed"] is not None
+    assert gaps["collapsed"].mean > 0
+    assert gaps["unscored"] is None
     assert "Δ best" not in table(summarize([result("full", 1, 0.9)]))[0]
 
 

@@ -1,7 +1,8 @@
 """``polyhead train --dry-run``: what a training would do, and nothing done."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -13,24 +14,26 @@ if TYPE_CHECKING:
     from polyhead.recipe import Recipe
 
 
-def dry_run(recipe: "Recipe", path: Path, *, start: str | None, device: str | None, json: bool) -> None:
+def dry_run(recipe: "Recipe", again: Sequence[str], *, start: str | None, device: str | None, json: bool) -> None:
     """Read the data, build the model, show which of its components learn, how fast and from when on.
+
+    ``again`` are the command's words without ``--dry-run``.
 
     Raises:
         UserError: as the training itself would.
     """
-    from polyhead.recipe.announce import fallback_notes
+    from polyhead.recipe.announce import fallback_notes, plan_notes
     from polyhead.recipe.start import begin
     from polyhead.training import check_settings
     from polyhead.training.optimizer import planned_rates
     from polyhead.training.plans import stages
-    from polyhead.training.plans.overview import beginnings, late, overview
+    from polyhead.training.plans.overview import beginnings, overview
     from polyhead.training.prepare import planned_components
 
     recipe, data, pretrained = begin(recipe, start)
     settings = recipe.training
-    view = check_settings(pretrained, data.sets, settings, device, data.keeping).view
-    parts = planned_components(view.model, settings)
+    subject = check_settings(pretrained, data.sets, settings, device, data.keeping)
+    parts = planned_components(subject.view.model, settings)
     planned, rates = stages(settings.plan, parts), planned_rates(parts, settings)
     rows, begins = overview(parts, planned, rates), beginnings(planned)
     if json:
@@ -56,6 +59,6 @@ def dry_run(recipe: "Recipe", path: Path, *, start: str | None, device: str | No
     total, learning = sum(row.parameters for row in rows), sum(row.learning for row in rows)
     epochs = f", {settings.epochs} epochs at most" if planned else ""
     out.print(f"{learning:,} of {total:,} parameters learn ({learning / total:.1%}){epochs}")
-    for line in (*fallback_notes(recipe), *filter(None, [late(planned, settings.epochs)])):
+    for line in (*fallback_notes(recipe), *plan_notes(subject, settings)[1:]):
         notes.print(line, markup=False)
-    out.print(f"Nothing was trained. Next: polyhead train {printable(str(path))}", markup=False)
+    out.print(f"Nothing was trained. Next: polyhead train {printable(shlex.join(again), 400)}", markup=False)

@@ -81,11 +81,16 @@ def train(
     if dry:
         from polyhead.cli.dry_run import dry_run
 
-        dry_run(loaded, path, start=start or known.get("from"), device=device, json=json)
+        given = {"--from": start, "--data-root": data_root, "--output": output}
+        more = [f"{name}={value}" for name, value in given.items() if value is not None]
+        again = [str(path), *(f"--{name}={value}" for name, value in overrides.items()), *more]
+        dry_run(loaded, again, start=start or known.get("from"), device=device, json=json)
         return
     if loaded.training.plan.name == "frozen" and resume is None:
         from polyhead.cli.frozen import frozen
 
+        if cache_dir is not None:
+            raise typer.BadParameter("--cache-dir: the plan frozen reads each text once and keeps nothing on the disk")
         frozen(loaded, output, start=start or known.get("from"), device=device, json=json)
         return
     folder = resume or output or free_folder(Path("runs"), path.resolve().parent.name if known else loaded.name)

@@ -26,9 +26,11 @@ def plan_notes(subject: Subject, settings: TrainingSettings) -> list[str]:
     """How much learns, and what of the plan will not come about."""
     parts = planned_components(subject.view.model, settings)
     planned = stages(settings.plan, parts)
-    total, learning = sum(part.size for part in parts), size_of(parts, planned[-1].learns)
+    total, learning = sum(part.size for part in parts), size_of(parts, planned[-1].learns) if planned else 0
     line = f"plan: {settings.plan.name}, {learning:,} of {total:,} parameters learn ({learning / total:.1%})"
-    return [line, *filter(None, [late(planned, settings.epochs)])]
+    raw = [name for name in settings.plan.freeze if name in subject.view.heads and not subject.view.heads[name].trained]
+    random = f"! training.plan: freeze: {', '.join(raw)} was never trained; go on from a model that has it, with --from"
+    return [line, *filter(None, [late(planned, settings.epochs), random if raw else None])]
 
 
 def disk_note(subject: Subject, settings: TrainingSettings, folder: Path) -> str:

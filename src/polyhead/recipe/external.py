@@ -4,7 +4,7 @@ They are fitted on what the encoder gives of the training rows (embeddings; for 
 token), and give what a head of the task would, so that they are scored in the very same way.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 from warnings import catch_warnings, simplefilter
@@ -25,6 +25,7 @@ from polyhead.kinds.base import FloatArray
 
 REGRESSION, NEIGHBOURS = "logistic regression", "nearest neighbours"
 Scores = Callable[[FloatArray], FloatArray]
+_OF_THE_EMBEDDING = ("similarity", "pairs")
 _PENALTIES, _NEIGHBOURS = (0.1, 1.0, 10.0), (1, 5, 15, 45)
 _MOST = 20_000
 """Words of the training rows that are neighbours; brute force over more takes long."""
@@ -78,11 +79,12 @@ class Frozen:
         tasks = {
             name: task
             for name, task in self._model.tasks.items()
-            if task.kind not in ("similarity", "pairs") and any(self._labelled("train", name))
+            if task.kind not in _OF_THE_EMBEDDING and any(self._labelled("train", name))
         }
+        embedded = [name for name, task in self._model.tasks.items() if task.kind in _OF_THE_EMBEDDING]
         found = {}
         for name, settings in ((REGRESSION, _PENALTIES), (NEIGHBOURS, _NEIGHBOURS)):
-            answers = {part: self._own(part) for part in splits}
+            answers = {part: self._own(part, {*tasks, *embedded}) for part in splits}
             for task_name, task in tasks.items():
                 scores = self._best(name, settings, task_name, task)
                 for part, own in answers.items():
@@ -96,21 +98,24 @@ class Frozen:
         best: tuple[float, Scores] | None = None
         for setting in settings:
             scores = self._fit(name, setting, task_name, task)
-            own = self._own("validation")
+            own = self._own("validation", {task_name})
             answers = [
                 own[position]._replace(logits={task_name: logits})
                 for position, logits in self._logits("validation", task_name, task, scores)
             ]
-            report = evaluate({task_name: task}, [_only(each, task_name) for each in answers]).tasks.get(task_name)
+            report = evaluate({task_name: task}, answers).tasks.get(task_name)
             worth = -np.inf if report is None else _worth(report.metrics, task.metrics[0])
             if best is None or worth > best[0]:
                 best = (worth, scores)
         assert best is not None
         return best[1]
 
-    def _own(self, split: str) -> list[Scored]:
-        """The heads' own answers, in which those of the classifiers are put."""
-        return [Scored(each.example, each.document, each.logits) for each in self._rows[split]]
+    def _own(self, split: str, tasks: Collection[str]) -> list[Scored]:
+        """Rows with the labels of ``tasks`` alone, and the heads' answers to them, which are to be replaced."""
+        return [
+            Scored(replace(each.example, labels=_some(each.example.labels, tasks)), each.document, each.logits)
+            for each in self._rows[split]
+        ]
 
     def _fit(self, name: str, setting: float, task_name: str, task: Task) -> Scores:
         inputs, targets = [], []
@@ -189,9 +194,8 @@ def _regression(setting: float) -> Any:
     return make_pipeline(StandardScaler(), LogisticRegression(C=setting, max_iter=300))
 
 
-def _only(scored: Scored, task_name: str) -> Scored:
-    example = scored.example
-    return scored._replace(example=replace(example, labels={task_name: example.labels[task_name]}))
+def _some(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in names}
 
 
 def _firsts(task: Task, document: Document) -> IntArray:

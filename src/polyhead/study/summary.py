@@ -41,10 +41,10 @@ class Figure:
 class Line:
     """One plan: its figures on test data by metric, and what it costs.
 
-    ``behind`` is its validation score less that of the best plan, seed by seed; None of that plan itself, and where no
-    two seeds are common. ``alone`` are the differences from the same task trained alone by ``full``, seed by seed;
-    ``pairs`` the embedding's Spearman before and after; ``collapsed`` says of how many seeds some head gave all
-    validation rows a single label.
+    ``behind`` is its validation score less that of the best plan that did not collapse, seed by seed; None of that plan
+    itself, and where no two seeds are common. ``alone`` are the differences from the same task trained alone by
+    ``full``, seed by seed; ``pairs`` the embedding's Spearman before and after; ``collapsed`` says of how many seeds
+    some head gave all validation rows a single label.
     """
 
     name: str
@@ -85,7 +85,8 @@ def summarize(results: Sequence[Result]) -> Summary:
     for each in _chosen(together, by=("name",)):
         groups[each["name"]].append(each)
     ranked = sorted((_line(name, own, alone) for name, own in groups.items()), key=_rank)
-    lines = [replace(line, behind=gap(ranked[0], line)) for line in ranked]
+    best = next(iter(_scored(ranked)), None)
+    lines = [replace(line, behind=None if best is None else gap(best, line)) for line in ranked]
     figures = {name: Figure.of(list(values.values())) for name, values in alone.items()}
     return Summary(lines, figures, recommend(lines))
 
@@ -95,7 +96,14 @@ def gap(best: Line, line: Line) -> Figure | None:
     common = sorted(best.scores.keys() & line.scores.keys())
     if line is best or len(common) < 2:
         return None
-    return Figure.of([line.scores[seed] - best.scores[seed] for seed in common])
+    found = Figure.of([line.scores[seed] - best.scores[seed] for seed in common])
+    return found if math.isfinite(found.mean) else None
+
+
+def _scored(lines: Sequence[Line]) -> list[Line]:
+    """Those that may be recommended: with a score, and not collapsed if there are others."""
+    with_score = [line for line in lines if math.isfinite(line.score.mean)]
+    return [line for line in with_score if not line.collapsed] or with_score
 
 
 def differs(one: Line, other: Line) -> bool:
@@ -106,8 +114,7 @@ def differs(one: Line, other: Line) -> bool:
 
 def recommend(lines: Sequence[Line]) -> list[str]:
     """What to do, in plain words, with the reason."""
-    with_score = [line for line in lines if math.isfinite(line.score.mean)]
-    scored = [line for line in with_score if not line.collapsed] or with_score
+    scored = _scored(lines)
     if not scored:
         return ["No plan has a validation score; give the data sets validation rows."]
     best = scored[0]

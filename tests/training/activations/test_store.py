@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,26 @@ def test_the_longest_unused_go_first_and_one_s_own_stay(tmp_path: Path) -> None:
     make_room(tmp_path, [], 0)
     assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", "folder"}
     make_room(tmp_path / "nothing", [], 0)
+
+
+def test_what_is_being_written_stays_and_what_nobody_writes_any_more_goes(tmp_path: Path) -> None:
+    for name, age in ((".one.1.tmp", 0), (".two.2.tmp", 3600)):
+        written(tmp_path / name)
+        for place in (tmp_path / name, *(tmp_path / name).iterdir()):
+            os.utime(place, (time.time() - age,) * 2)
+    make_room(tmp_path, [], 0)
+    assert [path.name for path in tmp_path.iterdir()] == [".one.1.tmp"]
+
+
+def test_an_entry_of_somebody_else_s_is_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*given: object) -> None:
+        raise PermissionError(1, "not yours")
+
+    values = written(tmp_path / "entry")
+    monkeypatch.setattr(os, "utime", refused)
+    found = opened(tmp_path / "entry")
+    assert found is not None
+    assert torch.equal(found.values, values)
 
 
 def test_what_is_not_there_is_none(tmp_path: Path) -> None:

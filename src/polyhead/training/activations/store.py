@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -56,7 +56,7 @@ def writing(path: Path, *, lengths: Tensor, width: int, dtype: torch.dtype, abou
     Raises:
         UserError: the disk is full, or the place cannot be written.
     """
-    _tidy(path)
+    _tidy(path.parent, path.name)
     with whole_folder(path) as place:
         with open(place / _VALUES, "wb") as file:
             yield Writer(file, lengths=lengths, width=width, dtype=dtype)
@@ -64,9 +64,9 @@ def writing(path: Path, *, lengths: Tensor, width: int, dtype: torch.dtype, abou
         write_json(place / _ENTRY, {**about, "lengths": lengths.tolist(), "sha256": digest})
 
 
-def _tidy(path: Path) -> None:
-    """Take away what killed processes left of this entry, and nothing that another one is writing just now."""
-    for temporary in path.parent.glob(f".{path.name}.*.tmp"):
+def _tidy(folder: Path, name: str = "*") -> None:
+    """Take away what killed processes left of entries, and nothing that another one is writing just now."""
+    for temporary in folder.glob(f".{name}.*.tmp"):
         stamps = [file.stat().st_mtime for file in (temporary, *temporary.glob("*")) if file.exists()]
         if time.time() - max(stamps, default=0.0) > _ABANDONED:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -74,8 +74,11 @@ def _tidy(path: Path) -> None:
 
 def make_room(folder: Path, own: Collection[Path], most: int) -> None:
     """Take entries away that are not ``own``, the longest unused first, until those left are of ``most`` bytes."""
+    if not folder.is_dir():
+        return
+    _tidy(folder)
     found = []
-    for path in folder.glob("*") if folder.is_dir() else ():
+    for path in folder.glob("[!.]*"):  # what begins with a dot is being written
         try:
             if path not in own:
                 found.append(((path / _ENTRY).stat().st_mtime, (path / _VALUES).stat().st_size, path))
@@ -97,7 +100,8 @@ def opened(path: Path) -> Ragged | None:
         if file_hash(path / _VALUES) == entry["sha256"]:
             with safe_open(path / _VALUES, framework="pt") as file:
                 values = file.get_tensor("values")
-            os.utime(path / _ENTRY)  # when it was last of use
+            with suppress(OSError):  # somebody else's
+                os.utime(path / _ENTRY)  # when it was last of use
             return Ragged.by_lengths(values, torch.tensor(entry["lengths"], dtype=torch.int64))
     except (UserError, KeyError, OSError, SafetensorError):
         pass
