@@ -1,6 +1,6 @@
 # Polyhead in a container: the quickstart by default; every other verb behind the image's name.
 #   docker build --tag polyhead .                            for CPUs
-#   docker build --tag polyhead --build-arg TORCH=cu128 .    for CUDA, any build that PyTorch offers
+#   docker build --tag polyhead --build-arg TORCH=cu130 .    for CUDA 13.0, or another build of constraints.txt's torch
 #   docker run --rm polyhead
 #   docker run --rm --publish 8080:8080 polyhead serve
 FROM python:3.11-slim AS build

@@ -33,8 +33,9 @@ from polyhead.recipe.keeping import fork
 from polyhead.recipe.start import begin
 from polyhead.training import EmbeddingSettings
 from polyhead.training.activations import Feed
+from polyhead.training.activations.lower import Reading
 from polyhead.training.embedding.originals import Originals
-from polyhead.training.prepare import Prepared, check_settings, feed_of, prepare, reading_of
+from polyhead.training.prepare import Prepared, check_settings, feed_of, prepare
 from polyhead.training.step import seed_step
 
 STEPS, WARM, TEXTS, ROWS = 16, 3, 1024, 1500
@@ -82,7 +83,7 @@ def trained(changes: dict[str, str], data_root: Path, folder: Path) -> tuple[Pre
     if data.keeping.settings.mode == "anchor":
         assert dtype is not None
         originals = Originals(
-            subject.view.model, reading_of(subject.view), prepared.sets, dtype=dtype, folder=folder / "originals"
+            subject.view.model, Reading.of(subject.view), prepared.sets, dtype=dtype, folder=folder / "originals"
         )  # fmt: skip
     feed = feed_of(subject.view, prepared, data.sets, recipe.training, folder / "kept", originals=originals)
     learns = prepared.stages[-1].learns

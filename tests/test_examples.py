@@ -148,6 +148,13 @@ def test_the_script(tmp_path: Path) -> None:
     assert "== cls-aligned ==" in done.stdout
     assert "both: " in done.stdout
     script = str(ROOT / "scripts/examples")
+    done = subprocess.run([script, "topic-entities"], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    for name in ("", "-frozen"):
+        assert (tmp_path / f"topic-entities{name}" / "result.json").is_file()
+    for name in ("curves.png", "six.png", "six.html"):
+        assert (tmp_path / f"topic-entities-{name}").is_file(), name
+    assert "embeddings: (6, 512)" in done.stdout
     mixed = [script, "cls-aligned", "--data-root", str(tmp_path)]
     refused = subprocess.run(mixed, capture_output=True, text=True, env=environment)
     assert refused.returncode == 1

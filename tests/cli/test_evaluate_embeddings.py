@@ -75,6 +75,51 @@ def test_a_trained_model_is_held_against_its_origin(
     assert original.width == 32
 
 
+@pytest.mark.parametrize("plan", ["probe", "full"])
+@pytest.mark.parametrize(
+    "changed", [{"projection": 8}, {"pooling": "cls"}, {"projection": {"width": 8, "init": "pca"}}]
+)
+def test_the_original_is_the_backbone_as_it_is_whatever_is_put_on_it(
+    run: Callable[..., Any],
+    backbones: Callable[[str], Path],
+    pairs: Path,
+    tmp_path: Path,
+    plan: str,
+    changed: dict[str, Any],
+) -> None:
+    recipe = recipe_file(
+        tmp_path / "r.yaml",
+        {"topic": "topic"},
+        model={"backbone": str(backbones("bert")), **changed},
+        training={"epochs": 1, "plan": plan, "bf16": False},
+        embedding={"pairs": str(pairs)},
+    )
+    trained = run("train", recipe, "--output", tmp_path / "run")
+    assert trained.status == 0, trained.err
+    result = run("evaluate", tmp_path / "run", "--embeddings", pairs, "--dtype", "float32", "--json")
+    found = json.loads(result.out)
+    assert "not measured" not in result.err
+    before = json.loads(run("evaluate", backbones("bert"), "--embeddings", pairs, "--dtype", "float32", "--json").out)
+    assert found["spearman_before"] == pytest.approx(before["spearman"])
+    assert found["drift"]["neighbours"] < 1
+    assert (found["drift"]["cosine"] is None) == ("projection" in changed)
+    told = json.loads(run("info", tmp_path / "run", "--json").out)["embedding_report"]
+    for name in ("spearman", "spearman_before", "uniformity"):
+        assert told[name] == pytest.approx(found[name], abs=1e-3)
+    assert told["drift"]["neighbours"] == pytest.approx(found["drift"]["neighbours"], abs=0.02)
+    assert "The embedding is not where it was" in (tmp_path / "run" / "model" / "README.md").read_text()
+
+
+def test_a_gate_on_another_width_needs_pairs(
+    run: Callable[..., Any], backbones: Callable[[str], Path], tmp_path: Path
+) -> None:
+    model = {"backbone": str(backbones("bert")), "projection": 8}
+    recipe = recipe_file(tmp_path / "r.yaml", {"topic": "topic"}, model=model, embedding={"max_drop": 0.1})
+    result = run("train", recipe, "--output", tmp_path / "run")
+    assert result.status == 1
+    assert "embedding.max_drop: the embedding has 8 numbers, the original 32" in result.err
+
+
 def test_an_origin_that_is_gone_is_said(
     run: Callable[..., Any], backbones: Callable[[str], Path], pairs: Path, tmp_path: Path
 ) -> None:

@@ -117,6 +117,19 @@ def test_train_new_and_old_heads(run: Callable[..., Any], model: Path, tmp_path:
     assert {name: digest for name, digest in hashes(run, tmp_path / "again").items() if name != "mood"} == before
 
 
+def test_a_plan_without_a_fork_is_refused_rather_than_dropped(
+    run: Callable[..., Any], model: Path, tmp_path: Path
+) -> None:
+    recipe = recipe_file(tmp_path / "new.yaml", {"mood": "sentiment"})
+    given = ("heads", "train", model, recipe, "--output", tmp_path / "run")
+    for option in ("--training.plan=lora", "--embedding.mode=anchor"):
+        result = run(*given, option)
+        assert result.status == 1
+        assert "training.plan and embedding.mode: anchor have no effect" in result.err
+    assert not (tmp_path / "run").exists()
+    assert run(*given, "--embedding.mode=fork", "--embedding.top=1", "--training.plan=probe").status == 0
+
+
 def test_a_projection_does_not_learn_either(
     run: Callable[..., Any], backbones: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """The documentation: its code runs, page by page, and the site is built without a warning."""
 
+import json
 import os
 import re
 import runpy
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import torch
 import yaml
 from typer.testing import CliRunner
 
@@ -23,6 +25,7 @@ from polyhead.starter import RECIPE
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("examples/*/README.md")), *sorted(DOCS.rglob("*.md"))]
+RANGES = {"regression": {"range": (1, 5)}, "similarity": {"range": (0, 1)}}
 _INDENTED = re.compile(r"^ {4}((?:polyhead |python -m benchmarks|scripts/)(?:.*\\\n)*.*)$", re.MULTILINE)
 _BLOCK = re.compile(r'^```(\w+)(?: title="([\w.-]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
@@ -121,6 +124,32 @@ def test_fragments_of_recipes(name: str, tmp_path: Path) -> None:
         path = tmp_path / f"{number}.yaml"
         path.write_text(yaml.safe_dump(document))
         assert load_recipe(path).raw == document
+
+
+def test_what_heads_answer(backbones: Callable[[str], Path]) -> None:
+    """Each page's answer has the keys, at every depth, that a head of its kind gives."""
+    labels = {"classification": ["travel", "other"], "multilabel": ["late", "damaged"], "tagging": ["PERSON"]}
+    model = Polyhead.from_pretrained(backbones("bert"))
+    pages = sorted((DOCS / "heads").glob("*.md"))
+    for page in pages:
+        model.add_head(page.stem, page.stem, labels.get(page.stem, []), **RANGES.get(page.stem, {}))
+    with torch.no_grad():
+        for weights in model.pretrained.model.heads["tagging"].parameters():
+            weights.mul_(40)  # so that it finds something
+    model.refresh()
+    answer = model.predict({"text": "Ada went to Oslo.", "text_pair": "Nothing here."}).as_dict()
+    answer |= model.predict("Ada went to Oslo.", ["tagging"]).as_dict()
+    assert answer["tagging"]["entities"]
+    for page in pages:
+        _, shown = (each.text for each in blocks(page) if each.language == "json")
+        assert _keys(json.loads(shown.replace(", …", ""))) == _keys(answer[page.stem]), page.name
+
+
+def _keys(value: Any) -> Any:
+    """Keys at every depth; of a list those of its first."""
+    if isinstance(value, dict):
+        return {key: _keys(each) for key, each in value.items()}
+    return [_keys(each) for each in value[:1]] if isinstance(value, list) else type(value)
 
 
 def commands(page: Path) -> list[str]:

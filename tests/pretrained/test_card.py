@@ -42,6 +42,21 @@ def test_the_hub_reads_the_metadata(run: Path) -> None:
     assert "model-index" in (run / "model" / "README.md").read_text()
 
 
+def test_what_became_of_the_embedding_is_said_as_it_is(run: Path, tmp_path: Path) -> None:
+    model = Polyhead.from_pretrained(run)
+    kept = model.pretrained.embedding
+    assert kept is not None
+    assert "The embedding is where it was before the heads were trained." in (run / "model" / "README.md").read_text()
+    for number, drift in enumerate(
+        ({"cosine": None, "neighbours": 0.5, "cka": None}, {"cosine": 0.5, "neighbours": None, "cka": 0.5})
+    ):
+        model.pretrained.embedding = {**kept, "drift": drift}
+        model.save_pretrained(tmp_path / str(number))
+    cards = [(tmp_path / name / "README.md").read_text() for name in "01"]
+    assert "- The embedding is not where it was: 50% of the ten nearest neighbours are the same.\n" in cards[0]
+    assert "- The embedding is not where it was: mean cosine to the original 0.500.\n" in cards[1]
+
+
 def test_the_code_runs_as_written(run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
                                   capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     monkeypatch.chdir(run)

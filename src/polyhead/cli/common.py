@@ -55,8 +55,6 @@ def original_of(model: "Polyhead", name: str | None, *, device: str | None, dtyp
     origin = model.pretrained.origin
     if origin is None:
         return None
-    if origin.encoder_hash == model.pretrained.encoder_hash():
-        return model
     try:
         found = open_model(origin.model, device=device, dtype=dtype)
         if found.pretrained.encoder_hash() == origin.encoder_hash:

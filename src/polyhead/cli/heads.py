@@ -139,7 +139,8 @@ def train(
 ) -> None:
     """Train a recipe's heads, new or old, on the encoder as it is; or, if the recipe says so, on a fork of it.
 
-    Any key of the recipe can be set here: [bold]--training.epochs=5 --embedding.mode=fork --embedding.top=2[/]
+    Any key of the recipe can be set here: [bold]--training.epochs=5 --embedding.mode=fork --embedding.top=2[/]. A plan
+    is for a fork; without one the heads learn alone.
     """
     from polyhead.api.proof import fingerprint, proof
     from polyhead.cli.train import parse_overrides
@@ -151,6 +152,11 @@ def train(
     overrides = parse_overrides(list(context.args))
     loaded = load_recipe(recipe, overrides=overrides, data_root=data_root)
     if loaded.embedding.mode != "fork":
+        if "training.plan" in overrides or loaded.embedding.mode == "anchor":
+            raise UserError(
+                "heads train: the encoder stays as it is, so training.plan and embedding.mode: anchor have no effect;"
+                " leave them out, use --embedding.mode=fork --embedding.top=K, or polyhead train --from"
+            )
         frozen = {"training.plan": "{strategy: probe, freeze: [encoder]}"}
         loaded = load_recipe(recipe, overrides={**overrides, **frozen}, data_root=data_root)
     before = fingerprint(load(model))

@@ -21,6 +21,7 @@ _ON_THE_HUB = {
 }
 _VALIDATION = "validation data of its training"
 _LABELS = 20
+_SAME = 1e-4
 _TAGS = ("sentence-transformers", "polyhead", "feature-extraction", "sentence-similarity")
 
 
@@ -105,15 +106,22 @@ def _limits(pretrained: Pretrained) -> Iterator[str]:
         yield f"- Its training started from {known}."
     drift = (pretrained.embedding or {}).get("drift")
     if drift:
-        yield (
-            f"- The embedding is not where it was: mean cosine to the original {drift['cosine']:.3f}, "
-            f"{drift['neighbours']:.0%} of the ten nearest neighbours are the same."
-        )
+        yield f"- {_of_drift(drift)}"
     drifted = [task for task, head in pretrained.heads.items() if not head.trained]
     if drifted:
         yield f"- Not trained on this encoder: {', '.join(f'`{task}`' for task in drifted)}."
     yield "- Figures above are of validation data, on which choices were made; judge it on test data of your own."
     yield "- It knows what its training data showed it: other languages, domains and times are untested."
+
+
+def _of_drift(drift: Mapping[str, float | None]) -> str:
+    """A sentence about an embedding's ``EmbeddingDrift``; what is not known of it is None."""
+    cosine, neighbours = drift["cosine"], drift["neighbours"]
+    if cosine is not None and cosine > 1 - _SAME and neighbours == 1:
+        return "The embedding is where it was before the heads were trained."
+    known = [] if cosine is None else [f"mean cosine to the original {cosine:.3f}"]
+    known += [] if neighbours is None else [f"{neighbours:.0%} of the ten nearest neighbours are the same"]
+    return f"The embedding is not where it was{': ' if known else ''}{', '.join(known)}."
 
 
 def _labels(head: Head) -> str:

@@ -86,7 +86,7 @@ HEADS: Mapping[str, HeadExample] = {
         _PLAIN % "entities",
         '{"text": "Ada went to Oslo.", "entities": [{"start": 0, "end": 3, "type": "PERSON"}]}\n'
         '{"text": "Nothing here.", "entities": []}\n',
-        '{"entities": [{"entity_group": "PERSON", "score": 0.98, "word": "Ada", "start": 0, "end": 3}], …}',
+        '{"entities": [{"entity_group": "PERSON", "score": 0.98, "word": "Ada", "start": 0, "end": 3}], "unseen_words": 0, "cut_words": 0}',
     ),
 }
 

@@ -48,7 +48,10 @@ def begin(
     for name, task in data.tasks.items():
         if name not in pretrained.heads:
             pretrained.add_head(name, task, branch=branch)
-    pretrained.origin = Origin(_whole(start or recipe.model.backbone), pretrained.encoder_hash())
+    plain = pretrained if start is not None else as_opened(pretrained, recipe.model)
+    pretrained.origin = Origin(_whole(start or recipe.model.backbone), plain.encoder_hash())
+    if plain is not pretrained:
+        data = replace(data, keeping=replace(data.keeping, original=plain))
     pretrained.embedding = None
     pretrained.datasets = list(dict.fromkeys([*pretrained.datasets, *_hub_datasets(recipe)]))
     return recipe, data, pretrained
@@ -119,6 +122,20 @@ def new_model(model: ModelSettings) -> Pretrained:
         attention_dropout=model.attention_dropout,
         with_heads=False,
     )
+
+
+def as_opened(pretrained: Pretrained, model: ModelSettings) -> Pretrained:
+    """The backbone with the pooling, projection and normalisation that its own folder says; its weights are shared.
+
+    It is ``pretrained`` itself where the recipe changes nothing of them.
+    """
+    if model.projection is None and model.pooling is None and model.normalize is None and model.max_length is None:
+        return pretrained
+    plain = load(model.backbone, attention_dropout=model.attention_dropout, with_heads=False)
+    if replace(plain.settings, max_length=None) == replace(pretrained.settings, max_length=None):
+        return pretrained
+    plain.model.encoder.backbone = pretrained.model.encoder.backbone
+    return plain
 
 
 def _go_on(recipe: Recipe, pretrained: Pretrained) -> Recipe:

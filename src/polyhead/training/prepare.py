@@ -107,12 +107,6 @@ def planned_components(model: MultiTaskModel, settings: TrainingSettings) -> lis
     return components(model)
 
 
-def reading_of(pretrained: Pretrained) -> Reading:
-    """How the model's texts become tokens."""
-    kept = pretrained.settings
-    return Reading(pretrained.tokenizer, kept.prompt_text(), kept.pool_prompt)
-
-
 def feed_of(
     pretrained: Pretrained,
     prepared: Prepared,
@@ -130,7 +124,7 @@ def feed_of(
         data,
         prepared.sets,
         settings,
-        reading_of(pretrained),
+        Reading.of(pretrained),
         dtype=prepared.forward.dtype or torch.float32,
         folder=folder,
         private=private,

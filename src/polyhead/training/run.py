@@ -15,6 +15,7 @@ from polyhead.errors import UserError, shown
 from polyhead.evaluation import Report, evaluate
 from polyhead.evaluation.embeddings import EmbeddingReport
 from polyhead.pretrained import save
+from polyhead.training.activations.lower import Reading
 from polyhead.training.checkpoint import Checkpoint, write_checkpoint
 from polyhead.training.embedding import Keeping
 from polyhead.training.embedding.mixtures import START, keep_weights
@@ -26,7 +27,7 @@ from polyhead.training.keep import MODEL, as_trained
 from polyhead.training.optimizer import planned_rates
 from polyhead.training.plans import Lora, apply
 from polyhead.training.plans.lora import ADAPTER, save_adapter
-from polyhead.training.prepare import Prepared, feed_of, reading_of
+from polyhead.training.prepare import Prepared, feed_of
 from polyhead.training.result import Callbacks, EvaluationReport, StepReport
 from polyhead.training.sampling import Draw
 from polyhead.training.selection import Selection, score_of
@@ -91,7 +92,7 @@ class Run:
         apply(prepared.parts, self.staging.stage.learns)
         self.monitor = Monitor(
             subject.whole.model,
-            reading_of(subject.whole),
+            Reading.of(subject.whole),
             keeping,
             data,
             dtype=prepared.forward.dtype or torch.float32,
@@ -202,7 +203,7 @@ class Run:
         """What the embeddings of all training texts are before the first step."""
         return Originals(
             self.model,
-            reading_of(self.subject.view),
+            Reading.of(self.subject.view),
             self.prepared.sets,
             dtype=self.prepared.forward.dtype or torch.float32,
             folder=folder / ORIGINALS,

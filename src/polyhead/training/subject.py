@@ -89,6 +89,14 @@ def check_keeping(subject: Subject, keeping: Keeping, data: Sequence[DataSet], l
         raise UserError(
             "embedding.interpolate: nothing of the encoder learns, so there is nothing to mix; leave it out"
         )
+    other = keeping.original
+    if keeping.settings.max_drop is not None and keeping.pairs is None and other is not None:
+        widths = (other.model.encoder.width, subject.whole.model.encoder.width)
+        if widths[0] != widths[1]:
+            raise UserError(
+                f"embedding.max_drop: the embedding has {widths[1]} numbers, the original {widths[0]}: what is lost can"
+                " only be measured on pairs; name embedding.pairs"
+            )
     if keeping.settings.max_drop is not None and not measured(keeping, data):
         raise UserError("embedding.max_drop: there is no text to measure the embedding on; name pairs or texts")
     for each in data if mode == "anchor" else ():

@@ -17,11 +17,12 @@ from polyhead.data.pairs import Pairs
 from polyhead.kinds import ClassificationTask, SimilarityTask
 from polyhead.pretrained import Pretrained, load
 from polyhead.training import Callbacks, EmbeddingSettings, Keeping, TrainingResult, TrainingSettings, train
+from polyhead.training.activations.lower import Reading
 from polyhead.training.embedding import monitor
 from polyhead.training.embedding.loss import anchor_loss
 from polyhead.training.embedding.originals import UNLABELLED, Originals
 from polyhead.training.embedding.vectors import embeddings
-from polyhead.training.prepare import prepare, reading_of
+from polyhead.training.prepare import prepare
 
 SETTINGS = TrainingSettings(epochs=3, batch_size=8, learning_rate=3e-3, head_learning_rate=1e-2, bf16=False)
 
@@ -63,7 +64,7 @@ def test_originals_are_what_the_model_encoded_before(
     examples = [Example(texts[n], {"alike": n % 2}, others=(texts[n - 1],)) for n in range(30)]
     data = [DataSet("pairs", examples)]
     prepared = prepare(pretrained, data, SETTINGS, "cpu")
-    originals = Originals(pretrained.model, reading_of(pretrained), data, dtype=torch.float32, folder=tmp_path)
+    originals = Originals(pretrained.model, Reading.of(pretrained), data, dtype=torch.float32, folder=tmp_path)
     model = Polyhead(pretrained, dtype="float32")
     for draw in prepared.sampler.steps(1):
         batch = originals.beside(prepared.collate(draw[0].examples(data)), draw[0], "pairs")
@@ -107,6 +108,43 @@ def test_it_holds_the_embedding_on_its_texts_and_on_unlabelled_ones(
     assert result.evaluations[-1].step == 3 * (8 + 10)  # the unlabelled texts are steps of their own
     assert "embedding" in result.evaluations[-1].train_losses
     assert not (tmp_path / "held" / "originals").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"plan": "top:1"},
+        {"plan": "bitfit"},
+        {"plan": "lora"},
+        {"plan": {"probe-then-full": {"epoch": 2}}},
+        {"plan": {"thaw": {}}},
+        *({"sampling": name} for name in ("alternating", "round_robin", "temperature")),
+        {"plan": "lora", "sampling": "alternating", "gradient_accumulation_steps": 2},
+        {"layer_decay": 0.5},
+    ],
+    ids=str,
+)
+def test_it_holds_with_every_plan_and_sampler(
+    backbones: Callable[[str], Path], tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    backbone, other = backbones("bert"), sentences(24, seed=31)
+    given = {**SETTINGS.model_dump(exclude={"plan"}), **({"plan": changes} if "layer_decay" in changes else changes)}
+    settings = TrainingSettings(**given)
+    _, free = trained(tmp_path / "free", backbone, Keeping(texts=other), settings)
+    anchor = Keeping(EmbeddingSettings(mode="anchor", weight=10.0), texts=other)
+    _, held = trained(tmp_path / "held", backbone, anchor, settings)
+    assert last_cosine(held) > last_cosine(free) + 0.001
+    assert "embedding" in held.evaluations[-1].train_losses
+
+
+def last_cosine(result: TrainingResult) -> float:
+    """What the last evaluation said of the embedding, whichever was kept."""
+    report = result.evaluations[-1].embedding
+    assert report is not None
+    assert report.drift is not None
+    assert report.drift.cosine is not None
+    return report.drift.cosine
 
 
 def test_unlabelled_texts_without_an_anchor_are_only_measured(backbones: Callable[[str], Path], tmp_path: Path) -> None:

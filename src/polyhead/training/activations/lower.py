@@ -20,6 +20,7 @@ from polyhead.modeling.components import components
 from polyhead.modeling.encoded import Inputs
 from polyhead.modeling.model import MultiTaskModel
 from polyhead.modeling.split import below
+from polyhead.pretrained import Pretrained
 from polyhead.pretrained.computing import computing_model
 from polyhead.pretrained.hardware import batch_tokens
 from polyhead.text.batches import pad, token_budget_batches
@@ -46,6 +47,12 @@ class Reading:
     tokenizer: TextTokenizer
     prompt: str = ""
     pool_prompt: bool = True
+
+    @classmethod
+    def of(cls, pretrained: Pretrained) -> "Reading":
+        """As the model reads them."""
+        kept = pretrained.settings
+        return cls(pretrained.tokenizer, kept.prompt_text(), kept.pool_prompt)
 
     def __call__(self, texts: Sequence[str]) -> list[Encoding]:
         """The texts as tokens."""

@@ -18,7 +18,7 @@ _TEXTS, _OWN_TEXTS = 1024, 128
 
 
 class Monitor:
-    """Holds a model's embedding against that of the model as it was when this was made."""
+    """Holds a model's embedding against that of the model as it was when this was made, or of ``keeping.original``."""
 
     def __init__(
         self,
@@ -30,12 +30,16 @@ class Monitor:
         dtype: torch.dtype,
         constant: bool,
     ) -> None:
-        """``constant`` says that nothing of the embedding will learn, so that it is measured once."""
+        """``constant`` says that nothing of the embedding will learn, so that what it became is measured once."""
         self._reading = reading
         self._dtype = dtype
         self._constant = constant
         self._scores = None if keeping.pairs is None else keeping.pairs.scores
         self._texts = measured(keeping, data)
+        other = keeping.original
+        self._same = constant and other is None
+        if other is not None:
+            model, reading = other.model.to(next(model.parameters()).device), Reading.of(other)
         self._original = embeddings(model, reading, self._texts, dtype) if self._texts else None
         self._known: EmbeddingReport | None = None
 
@@ -44,7 +48,7 @@ class Monitor:
         if self._original is None:
             return None
         if self._known is None or not self._constant:
-            now = self._original if self._constant else embeddings(model, self._reading, self._texts, self._dtype)
+            now = self._original if self._same else embeddings(model, self._reading, self._texts, self._dtype)
             self._known = report(now, self._original, self._scores)
         return self._known
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from polyhead.data.pairs import Pairs
 from polyhead.data.readers import SOURCES, Source
 from polyhead.kinds import TASK_NAME
+from polyhead.pretrained import Pretrained
 
 
 def _source(value: Any) -> Any:
@@ -82,8 +83,12 @@ class EmbeddingSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """The settings with their files read."""
+    """The settings with their files read.
+
+    ``original`` is what the embedding is held against, where that is not the encoder which the training begins with.
+    """
 
     settings: EmbeddingSettings = field(default_factory=EmbeddingSettings)
     pairs: Pairs | None = None
     texts: Sequence[str] = ()
+    original: Pretrained | None = None
