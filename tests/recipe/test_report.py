@@ -77,7 +77,7 @@ def opened(browser: Any, run: Path) -> Iterator[Any]:
 
 def test_in_a_browser(opened: Any) -> None:
     assert opened.locator("#metrics-curve svg path").count() in (3, 4)  # a correlation below 0 is not drawn
-    assert opened.locator("#loss-curve svg path").count() == 4
+    assert opened.locator("#loss-curve svg path").count() == 5  # four tasks and their weighted sum
     stands(opened)
 
 
