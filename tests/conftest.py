@@ -190,9 +190,15 @@ def browser() -> Iterator[Any]:
         made.close()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup() -> None:
+    """New heads begin from the same numbers in every run, whichever tests came before: those of fixtures …"""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(autouse=True)
 def _same_draws() -> None:
-    """New heads begin from the same numbers in every run of a test, whichever tests came before."""
+    """… and those of tests, whose wider fixtures are made by now, or were earlier."""
     torch.manual_seed(0)
 
 

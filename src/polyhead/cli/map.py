@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def map_(
     model: Model,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The texts: a text a line, or rows of any format.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The texts: a text a line, or rows with a text column.")],
     method: Annotated[str, typer.Option(help="How: pca, tsne, umap, or several by commas.")] = "pca",
     label: Annotated[
         list[str] | None, typer.Option(help="A field of the file to colour by, beside the heads' answers.")
