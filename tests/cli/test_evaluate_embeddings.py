@@ -75,9 +75,14 @@ def test_a_trained_model_is_held_against_its_origin(
     assert original.width == 32
 
 
-@pytest.mark.parametrize("plan", ["probe", "full"])
 @pytest.mark.parametrize(
-    "changed", [{"projection": 8}, {"pooling": "cls"}, {"projection": {"width": 8, "init": "pca"}}]
+    ("plan", "changed"),
+    [
+        ("probe", {"projection": 8}),
+        ("full", {"projection": 8}),
+        ("full", {"pooling": "cls"}),
+        ("probe", {"projection": {"width": 8, "init": "pca"}}),
+    ],
 )
 def test_the_original_is_the_backbone_as_it_is_whatever_is_put_on_it(
     run: Callable[..., Any],
