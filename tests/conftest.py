@@ -13,6 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # workers, and what they start, must no
 
 import pytest
 import torch
+import yaml
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
@@ -107,6 +108,19 @@ def make_backbone(folder: Path, architecture: str) -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def starter_recipe(path: Path, backbone: Path, **training: Any) -> Path:
+    """A recipe of the starter data's topics and entities on a tiny backbone; its paths are the starter folder's."""
+    splits = {split: f"{split}.jsonl" for split in ("train", "validation", "test")}
+    document = {
+        "model": {"backbone": str(backbone), "max_length": 24},
+        "tasks": {"topic": {"kind": "classification"}, "entities": {"kind": "tagging"}},
+        "data": {"starter": {"format": "jsonl", **splits, "tasks": {"topic": {}, "entities": {}}}},
+        "training": {"bf16": False, **training},
+    }
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -159,6 +159,8 @@ def test_the_script(tmp_path: Path) -> None:
     refused = subprocess.run(mixed, capture_output=True, text=True, env=environment)
     assert refused.returncode == 1
     assert refused.stderr.strip() == "--data-root is for agnews-conll alone"
+    bare = subprocess.run([script, "--data-root"], capture_output=True, text=True, env=environment)
+    assert (bare.returncode, bare.stderr.strip()) == (1, "--data-root needs a folder behind it")
     data = tmp_path / "data"
     shutil.copytree(EXAMPLES / "agnews-conll", data)
     real = [script, "--data-root", str(data)]

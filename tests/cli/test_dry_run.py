@@ -37,13 +37,19 @@ def test_it_names_the_command_that_does_it(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
     given = ["train", recipe, "--data-root", FOLDER, "--training.plan", "{freeze: [topic]}", "--training.epochs=1"]
-    result = run(*given, "--dry-run")
+    result = run(*given, "--cache-dir", "kept here", "--device", "cpu", "--dry-run")
     assert result.status == 0, result.err
     assert "topic was never trained; go on from a model that has it, with --from" in result.err
     [line] = [line for line in result.out.splitlines() if "Next: " in line]
     words = shlex.split(line.partition("Next: ")[2])
     assert words[:3] == ["polyhead", "train", str(recipe)]
-    assert {*words[3:]} == {"--training.plan={freeze: [topic]}", "--training.epochs=1", f"--data-root={FOLDER}"}
+    assert {*words[3:]} == {
+        "--training.plan={freeze: [topic]}",
+        "--training.epochs=1",
+        f"--data-root={FOLDER}",
+        "--cache-dir=kept here",
+        "--device=cpu",
+    }
     told = run(*words[1:], "--dry-run", "--json")
     assert told.status == 0, told.err
 

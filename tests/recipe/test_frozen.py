@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from conftest import starter_recipe
 from polyhead import Polyhead, UserError, evaluate_frozen, load_recipe, train
+from polyhead.recipe import Watcher
 from polyhead.recipe.examples import recipe_examples
 from polyhead.recipe.external import NEIGHBOURS, REGRESSION
 from polyhead.recipe.frozen import SAVED
@@ -18,20 +20,7 @@ from polyhead.starter import FOLDER
 
 @pytest.fixture
 def recipe(backbones: Callable[[str], Path], tmp_path: Path) -> Path:
-    document = {
-        "model": {"backbone": str(backbones("bert")), "max_length": 24},
-        "tasks": {"topic": {"kind": "classification"}, "entities": {"kind": "tagging"}},
-        "data": {
-            "starter": {
-                "format": "jsonl", "train": "train.jsonl", "validation": "validation.jsonl", "test": "test.jsonl",
-                "tasks": {"topic": {}, "entities": {}},
-            }
-        },
-        "training": {"plan": "frozen", "epochs": 1, "max_train_samples": 60, "bf16": False},
-    }  # fmt: skip
-    path = tmp_path / "small.yaml"
-    path.write_text(yaml.safe_dump(document, sort_keys=False))
-    return path
+    return starter_recipe(tmp_path / "small.yaml", backbones("bert"), plan="frozen", epochs=1, max_train_samples=60)
 
 
 def test_the_command_trains_nothing_and_shows_a_table(run: Callable[..., Any], recipe: Path, tmp_path: Path) -> None:
@@ -72,6 +61,32 @@ def test_what_it_says_beforehand(run: Callable[..., Any], recipe: Path, tmp_path
     checked = run("check", recipe, "--data-root", FOLDER, "--output", tmp_path / "checks")
     assert checked.status == 0, checked.err
     assert "Training:" not in checked.out
+
+
+def test_what_is_odd_about_test_rows_is_said(recipe: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (FOLDER / "test.jsonl").read_text(encoding="utf-8").splitlines()[:6]]
+    rows[0]["topic"], rows[1]["text"], rows[2]["text"] = "🙂", "", "🙂" * 100_000
+    rows[2]["entities"] = []
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "odd.jsonl").write_text(lines, encoding="utf-8")
+    given = {"data.starter.test": str(tmp_path / "odd.jsonl")}
+    said: list[str] = []
+    loaded = load_recipe(recipe, data_root=FOLDER, overrides=given)
+    found = evaluate_frozen(loaded, watcher=Watcher(on_note=said.append))
+    assert found.results[0].reports["test"].tasks["topic"].rows == 5
+    assert found.results[0].reports["test"].truncated >= 1
+    [wrong] = [line for line in said if line.startswith("! counted as wrong: ")]
+    assert "odd.jsonl:1: task topic has the labels" in wrong
+    assert "! rows without text, left out: 1" in said
+
+
+def test_names_and_spellings_that_there_are_not(recipe: Path) -> None:
+    for plan, says in (
+        ("{strategy: frozen, freeze: [nope]}", r"freeze takes backbone, encoder, topic, entities; found 'nope'"),
+        ("frozen:3", r"--training\.plan: input should be 'full', 'frozen', .*; found 'frozen:3'"),
+    ):
+        with pytest.raises(UserError, match=says):
+            evaluate_frozen(load_recipe(recipe, data_root=FOLDER, overrides={"training.plan": plan}))
 
 
 def test_a_training_by_it_is_refused_before_anything_is_written(recipe: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from conftest import starter_recipe
 from polyhead import Polyhead, UserError
 from polyhead.data.example import Example
 from polyhead.data.pairs import read_pairs
@@ -37,20 +38,9 @@ PLANS = ["frozen", "probe", "top:1", "full"]
 
 @pytest.fixture(scope="module")
 def recipe(backbones: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    document = {
-        "model": {"backbone": str(backbones("bert")), "max_length": 24},
-        "tasks": {"topic": {"kind": "classification"}, "entities": {"kind": "tagging"}},
-        "data": {
-            "starter": {
-                "format": "jsonl", "train": "train.jsonl", "validation": "validation.jsonl", "test": "test.jsonl",
-                "tasks": {"topic": {}, "entities": {}},
-            }
-        },
-        "training": {"epochs": 2, "batch_size": 16, "learning_rate": 1e-3, "bf16": False},
-    }  # fmt: skip
-    path = tmp_path_factory.mktemp("study") / "small.yaml"
-    path.write_text(yaml.safe_dump(document, sort_keys=False))
-    return path
+    return starter_recipe(
+        tmp_path_factory.mktemp("study") / "small.yaml", backbones("bert"), epochs=2, batch_size=16, learning_rate=1e-3
+    )
 
 
 @pytest.fixture(scope="module")

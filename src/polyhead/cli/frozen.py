@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from polyhead.cli.common import out, print_json
+from polyhead.cli.common import note_cut, out, print_json
 from polyhead.errors import UserError
 from polyhead.folder.files import write_json
 from polyhead.printing import printable
@@ -47,6 +47,7 @@ def frozen(recipe: "Recipe", output: Path | None, *, start: str | None, device: 
         print_json({"plan": "frozen", "warnings": lines, "results": figures})
         return
     out.print(_table(found.results))
+    note_cut(sum(report.truncated for report in found.results[0].reports.values()), found.model.max_length)
     kept = f"Figures: {printable(str(output))}\n" if output is not None else ""
     out.print(
         f"{kept}Nothing was trained. Next: polyhead train with another plan, such as probe; in your program,"

@@ -1,6 +1,6 @@
 """``polyhead map``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -73,15 +73,16 @@ def map_(
     opened = open_model(model, device=device, dtype=dtype)
     texts = [each.text for each in examples]
     heads = [name for name, task in opened.tasks.items() if task.level != "pair"]
+    classes = [name for name in heads if opened.tasks[name].kind == "classification"]
     with progress("reading the texts", len(examples), shown=not json) as advance:
         answers = list(opened.predictions(texts, [*heads, "embedding"], advance=advance))
     embeddings = np.stack([np.asarray(each.embedding) for each in answers])
-    colourings = _colourings(examples, answers, fields, heads)
-    others = {name for name in heads if opened.tasks[name].kind != "classification"} - {*fields}
+    drawn = _of_fields(examples, fields) | _of_heads(answers, classes, fields)
+    others = _of_heads(answers, [name for name in heads if name not in classes], fields)
+    colourings = drawn | others
     points = _points(embeddings, methods, quiet=json)
     picture, page = place.with_name(place.name + ".png"), place.with_name(place.name + ".html")
-    drawn = {name: each for name, each in colourings.items() if name not in others} or colourings
-    draw_map(points, drawn, picture, texts=texts)
+    draw_map(points, drawn or others, picture, texts=texts)
     name = title or f"{file.name} as {Path(model).name or model} sees it"
     about = f"{len(texts):,} texts, {embeddings.shape[1]} numbers each"
     write_text(page, map_page(name, about, texts, points, colourings))
@@ -160,19 +161,24 @@ def _in_fields(fault: str, named: Mapping[str, str]) -> str:
     return fault.replace("--task:", "--label:")
 
 
-def _colourings(
-    examples: Sequence["Example"], answers: Sequence["Prediction"], fields: Sequence[str], heads: Sequence[str]
-) -> dict[str, "Colouring"]:
+def _of_fields(examples: Sequence["Example"], fields: Sequence[str]) -> dict[str, "Colouring"]:
     from polyhead.evaluation.maps import Colouring
 
-    found = {
+    return {
         field: Colouring.of([str(each.labels.get(_name(place), "(none)")) for each in examples])
         for place, field in enumerate(fields)
     }
+
+
+def _of_heads(answers: Sequence["Prediction"], heads: Sequence[str], taken: Collection[str]) -> dict[str, "Colouring"]:
+    """By head; those whose names fields have ``taken`` say that they are predicted."""
+    from polyhead.evaluation.maps import Colouring
+
+    found = {}
     for head in heads:
-        name = f"{head} (predicted)" if head in found else head
         values = [_said(each[head]) for each in answers]
         numbers = [each for each in values if isinstance(each, float)]
+        name = f"{head} (predicted)" if head in taken else head
         found[name] = Colouring.of_numbers(numbers) if numbers else Colouring.of(list(map(str, values)))
     return found
 

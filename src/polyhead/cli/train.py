@@ -68,53 +68,61 @@ def train(
         raise typer.BadParameter("give a recipe, or --resume RUN")
     if resume is not None and (output or start):
         raise typer.BadParameter("--resume goes on in the run's own folder and model; leave --output and --from out")
-    from dataclasses import replace
-
-    from polyhead.cli.watch import watch
     from polyhead.recipe import load_recipe
-    from polyhead.recipe import train as run
     from polyhead.recipe.facts import changed_files, read_facts
 
     path = recipe or Path(resume or "") / "recipe.yaml"
     known = noted(path) if resume is None else read_facts(resume)
     loaded = load_recipe(path, overrides=overrides, data_root=data_root or known.get("data_root"))
+    origin = start or known.get("from")
     if dry:
         from polyhead.cli.dry_run import dry_run
 
-        given = {"--from": start, "--data-root": data_root, "--output": output}
-        more = [f"{name}={value}" for name, value in given.items() if value is not None]
-        again = [str(path), *(f"--{name}={value}" for name, value in overrides.items()), *more]
-        dry_run(loaded, again, start=start or known.get("from"), device=device, json=json)
+        given = {"from": start, "data-root": data_root, "output": output, "cache-dir": cache_dir, "device": device}
+        words = {**overrides, **{name: value for name, value in given.items() if value is not None}}
+        again = [str(path), *(f"--{name}={value}" for name, value in words.items())]
+        dry_run(loaded, again, start=origin, device=device, json=json)
         return
     if loaded.training.plan.name == "frozen" and resume is None:
         from polyhead.cli.frozen import frozen
 
         if cache_dir is not None:
             raise typer.BadParameter("--cache-dir: the plan frozen reads each text once and keeps nothing on the disk")
-        frozen(loaded, output, start=start or known.get("from"), device=device, json=json)
+        frozen(loaded, output, start=origin, device=device, json=json)
         return
     folder = resume or output or free_folder(Path("runs"), path.resolve().parent.name if known else loaded.name)
     for line in changed_files(known, loaded.root) if resume is None else ():
         notes.print(f"! {printable(line)}", markup=False)
     notes.print(f"{'Going on with' if resume else 'Training'} {loaded.name} in {folder}", markup=False)
+    _train(loaded, folder, start=origin, device=device, resume=resume is not None, cache=cache_dir, json=json)
+
+
+def _train(
+    recipe: "Recipe",
+    folder: Path,
+    *,
+    start: str | None,
+    device: str | None,
+    resume: bool,
+    cache: Path | None,
+    json: bool,
+) -> None:
+    """Train while somebody watches, and show what came of it."""
+    from dataclasses import replace
+
+    from polyhead.cli.watch import watch
+    from polyhead.recipe import train as run
+
     lines: list[str] = []
     oddities: dict[str, int] = {}
     with watch(quiet=json) as watcher:
         if json:
             watcher = replace(watcher, on_note=lines.append, on_data=lambda data: oddities.update(data.log.counts))
-        result = run(
-            loaded,
-            folder,
-            start=start or known.get("from"),
-            device=device,
-            watcher=watcher,
-            resume=resume is not None,
-            cache=cache_dir,
-        )
+        result = run(recipe, folder, start=start, device=device, watcher=watcher, resume=resume, cache=cache)
     if json:
         _print_json(folder, result, lines, oddities)
     else:
-        _print(folder, result, loaded)
+        _print(folder, result, recipe)
 
 
 def _print_json(folder: Path, result: "TrainingResult", lines: list[str], oddities: dict[str, int]) -> None:

@@ -31,7 +31,7 @@ def recipe_examples(
 def split_examples(
     recipe: Recipe, split: str, tasks: Mapping[str, Task], *, where: Path | str, count_unseen: bool
 ) -> tuple[list[Sequence[Example]], FaultLog]:
-    """The same of a recipe that was read ``where``.
+    """The same of a recipe that was read ``where``; labels that are counted as wrong are faults in the log.
 
     Raises:
         UserError: as ``recipe_examples``.
@@ -81,6 +81,6 @@ def file_examples(
 
 def _check(examples: Iterable[Example], tasks: Mapping[str, Task], log: FaultLog, *, count_unseen: bool) -> None:
     found = survey(examples, tasks, log)
+    check_labels(tasks, found, log)
     if not count_unseen:
-        check_labels(tasks, found, log)
         log.stop()

@@ -9,6 +9,7 @@ from pathlib import Path
 from polyhead.api import Polyhead
 from polyhead.data.example import Example, labelled_tasks
 from polyhead.evaluation import Report
+from polyhead.modeling.components import components
 from polyhead.recipe.announce import fallback_notes
 from polyhead.recipe.check import quick_findings
 from polyhead.recipe.data import Data
@@ -16,6 +17,7 @@ from polyhead.recipe.examples import split_examples
 from polyhead.recipe.run import Watcher
 from polyhead.recipe.schema import Recipe
 from polyhead.recipe.start import begin
+from polyhead.training.plans import stages
 from polyhead.training.selection import check_score, score_of
 
 SAVED = "the saved heads"
@@ -61,6 +63,7 @@ def evaluate_frozen(
     watcher = watcher or Watcher()
     recipe, data, pretrained = begin(recipe, start)
     check_score(recipe.training.score, pretrained.tasks)
+    stages(recipe.training.plan, components(pretrained.model))  # which refuses names that there are not
     watcher.on_data(data)
     for line in (*fallback_notes(recipe), *quick_findings(data, pretrained.tokenizer)):
         watcher.on_note(line)
@@ -70,8 +73,10 @@ def evaluate_frozen(
         part: list(chain.from_iterable(each.split(part) for each in data.sets)) for part in ("train", "validation")
     }
     if any("test" in {*each.sources, *each.shares} for each in recipe.data.values()):
-        tests, _ = split_examples(recipe, "test", model.tasks, where=recipe.name, count_unseen=True)
+        tests, log = split_examples(recipe, "test", model.tasks, where=recipe.name, count_unseen=True)
         splits["test"] = list(chain.from_iterable(tests))
+        for line in (*log.lines(), *(f"counted as wrong: {fault}" for fault in log.faults())):
+            watcher.on_note(f"! {line}")
     parts = [part for part in ("validation", "test") if labelled_tasks(splits.get(part, ()))]
     from polyhead.recipe.external import Frozen  # scikit-learn would make every verb start later
 

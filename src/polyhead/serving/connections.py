@@ -17,7 +17,7 @@ class Patience:
         self._since: WeakKeyDictionary[Any, tuple[object, float]] = WeakKeyDictionary()
 
     def look(self, connections: Collection[Any], now: float) -> int:
-        """Look at all of uvicorn's ``connections``; how many were closed. To be called about once a second."""
+        """Look at all of uvicorn's ``connections``; how many were closed. To be called again and again."""
         closed = 0
         for each in [*connections]:
             state = _state(each)

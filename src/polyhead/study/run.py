@@ -50,8 +50,7 @@ def study(
     """Do every job of ``design`` below ``folder``, and give what came of them; ``done`` is told so after each.
 
     ``on_note`` is told what is odd about the data, test labels that no training row has among it, and what is kept on
-    the disk. A job that fails is
-    told to ``progress`` and tried again when the study is run again; the others are done.
+    the disk. A job that fails is told to ``progress`` and tried again when the study is run again; the others are done.
 
     Raises:
         UserError: the recipe, a plan or the pairs are wrong; the folder holds another study, or another

@@ -56,7 +56,7 @@ def _spelled(value: Any) -> Any:
     """``probe`` for ``{strategy: probe}``, ``top:2`` for ``{top: 2}``, ``{thaw: }`` for ``{thaw: {}}``."""
     if isinstance(value, str):
         name, colon, number = value.partition(":")
-        return {name: number} if colon else {"strategy": value}
+        return {name: number} if colon and name == "top" else {"strategy": value}
     if isinstance(value, dict):
         return {key: {} if each is None and key in _WITH_SETTINGS else each for key, each in value.items()}
     return value
