@@ -57,8 +57,8 @@ def test_it_names_the_command_that_does_it(
 def test_each_component_has_its_row(run: Callable[..., Any], recipe: Path, tmp_path: Path) -> None:
     found = shown(run, recipe, "{top: 1, layer_decay: 0.5, rates: {'layer.1.*bias': 3.0}}")
     rows = {row["component"]: row for row in found["components"]}
-    assert list(rows) == ["embeddings", "layers.0", "layers.1", "projection", "heads.topic"]
-    assert [row["begins"] for row in rows.values()] == [None, None, 1, 1, 1]
+    assert list(rows) == ["embeddings", "layers.0", "layers.1", "pooler", "projection", "heads.topic"]
+    assert [row["begins"] for row in rows.values()] == [None, None, 1, None, 1, 1]
     assert rows["embeddings"]["learning"] == rows["layers.0"]["learning"] == 0
     assert rows["layers.1"]["learning"] == rows["layers.1"]["parameters"] > 0
     assert rows["layers.1"]["rates"] == [1e-4, 3.0]
@@ -72,7 +72,7 @@ def test_each_component_has_its_row(run: Callable[..., Any], recipe: Path, tmp_p
 def test_stages_are_told_and_those_that_never_begin(run: Callable[..., Any], recipe: Path) -> None:
     found = shown(run, recipe, "{probe-then-full: {patience: 2}}")
     assert found["stages"] == ["epoch 1", "2 epochs without a better score, or 50% of the epochs"]
-    assert [row["begins"] for row in found["components"]] == [2, 2, 2, 1, 1]
+    assert [row["begins"] for row in found["components"]] == [2, 2, 2, None, 1, 1]
     result = run("train", recipe, "--data-root", FOLDER, "--dry-run", "--training.plan=thaw", "--training.epochs=2")
     assert result.status == 0
     assert "! training.plan: 2 of 4 stages would begin after the last of 2 epochs" in result.err

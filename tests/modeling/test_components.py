@@ -29,9 +29,12 @@ def test_everything_is_in_exactly_one(backbones: Callable[[str], Path], architec
     loaded.add_head("topic", ClassificationTask(labels=("a", "b")))
     loaded.add_head("names", TaggingTask(labels=("PER",), word_shapes=True))
     found = components(loaded.model)
+    pooler = [("pooler", 2)] if architecture in ("bert", "roberta", "mpnet") else []
     assert [(part.name, part.depth) for part in found] == [
-        ("embeddings", 0), ("layers.0", 1), ("layers.1", 2), ("pooling", 3), ("heads.topic", 3), ("heads.names", 3),
+        ("embeddings", 0), ("layers.0", 1), ("layers.1", 2), *pooler, ("pooling", 3), ("heads.topic", 3),
+        ("heads.names", 3),
     ]  # fmt: skip
+    assert [part.name for part in found if part.fixed] == [name for name, _ in pooler]
     parameters = [id(parameter) for part in found for parameter in part.parameters.values()]
     assert sorted(parameters) == sorted(id(parameter) for parameter in loaded.model.parameters())
     modules = [id(module) for part in found for module in part.modules]
@@ -84,4 +87,4 @@ def test_what_all_layers_use_lies_below_them(backbones: Callable[[str], Path]) -
 
 def test_layers_that_share_their_weights_are_one(backbones: Callable[[str], Path]) -> None:
     found = of_network(AutoModel.from_config(AlbertConfig(**SMALL, embedding_size=8)))
-    assert [part.name for part in found] == ["backbone", "pooling"]
+    assert [part.name for part in found] == ["backbone", "pooler", "pooling"]

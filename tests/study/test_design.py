@@ -52,16 +52,33 @@ def test_a_job_s_folder_is_a_safe_name_and_the_same_again() -> None:
 
 
 def test_what_a_job_changes() -> None:
-    assert Job("top:2", 14, {"training.epochs": "3"}).overrides(100) == {
+    assert Job("top:2", 14, {"training.epochs": "3"}).overrides(100, ["a"]) == {
         "training.plan": "top:2",
         "training.max_train_samples": "100",
         "training.epochs": "3",
         "training.seed": "14",
     }
     changes = {"tasks.ner.weight": "2", "tasks.topic.weight": "3", "training.score": "loss"}
-    alone = Job("full", 14, changes, task="topic").overrides(None)
+    alone = Job("full", 14, changes, task="topic").overrides(None, ["news"])
     assert alone == {"training.plan": "full", "tasks.topic.weight": "3", "training.seed": "14"}
-    assert Job("frozen", 14).overrides(None) == {"training.plan": "frozen", "training.seed": "14"}
+    sizes = {"data.news.batch_size": "8", "data.conll.batch_size": "16"}
+    assert Job("full", 14, sizes, task="topic").overrides(None, ["news"]) == {
+        "training.plan": "full",
+        "data.news.batch_size": "8",
+        "training.seed": "14",
+    }
+    assert Job("frozen", 14).overrides(None, ["a"]) == {"training.plan": "frozen", "training.seed": "14"}
+
+
+def test_the_same_plan_counts_once_however_it_is_spelled() -> None:
+    plans = ["top:2", "probe", "{top: 2}", "probe", "{probe-then-full: {}}"]
+    assert [job.plan for job in jobs(Design(plans, [1]), ["a"])] == ["top:2", "probe", "{probe-then-full: {}}"]
+
+
+@pytest.mark.parametrize("key", ["training.plan", "training.plan.top", "training.seed", "training.max_train_samples"])
+def test_settings_that_are_the_study_s_own_are_refused(key: str) -> None:
+    with pytest.raises(UserError, match=f"--set: {key} is what --.* says in a study"):
+        jobs(Design(["full"], [1], {key: ["1", "2"]}, rows=5), ["a"])
 
 
 @pytest.mark.parametrize("plan", ["half", "top:", "{top: 1", "{freez: [a]}", "[1]"])

@@ -1,5 +1,6 @@
 """``polyhead study``."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -98,12 +99,14 @@ def study(
         return
     _show(summary)
     out.print(f"\nPage: {folder / 'study.html'}\nTable: {folder / 'study.md'}", markup=False)
-    if summary.recommendation[0].startswith(f"Use {FROZEN}"):
-        out.print(
-            "Next: nothing is to be trained; EmbeddingClassifier of polyhead.sklearn is this plan in your program."
-        )
-    else:
-        out.print(f"Next: polyhead train {printable(str(recipe))} --training.plan=PLAN", markup=False)
+    if summary.chosen is not None:
+        plan = FROZEN if summary.chosen.name.startswith(f"{FROZEN}:") else summary.chosen.name
+        given = {"data-root": data_root, "from": start, "device": device}
+        words = {"training.plan": plan, **summary.chosen.settings}
+        words |= {name: str(value) for name, value in given.items() if value is not None}
+        again = shlex.join([str(recipe), *(f"--{name}={value}" for name, value in words.items())])
+        verb = "Next, on all rows:" if rows is not None else "Next:"
+        out.print(f"{verb} polyhead train {printable(again, 400)}", markup=False)
 
 
 def _show(summary: "Summary") -> None:

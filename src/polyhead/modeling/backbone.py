@@ -12,6 +12,9 @@ from polyhead.modeling.unpadding import Unpadding
 # Position tables of these families begin after the padding id: a table of 514 rows holds 512 positions.
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "xmod", "longformer", "data2vec-text"}
 
+POOLER = "pooler"
+"""What networks call a module that makes something else of the first token's state, which nobody reads here."""
+
 
 class Backbone(nn.Module):
     """Wraps a transformers model whose output has a ``last_hidden_state``."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from polyhead.modeling.backbone import Backbone
+from polyhead.modeling.backbone import POOLER, Backbone
 from polyhead.modeling.model import MultiTaskModel
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """``embeddings``, ``layers.0`` … in the backbone; on it ``pooling``, ``projection`` and ``heads.NAME``.
+    """``embeddings``, ``layers.0`` …, ``pooler`` in the backbone; on it ``pooling``, ``projection``, ``heads.NAME``.
 
     ``depth`` is 0 for the embeddings, 1 … L for the backbone's layers, L + 1 for all that stands on them. Parameters
     have the names that a plan's patterns are held against; ``modules`` are those with a training mode of their own.
@@ -38,7 +38,7 @@ def size_of(parts: Sequence[Component], names: Collection[str]) -> int:
 def components(model: MultiTaskModel) -> list[Component]:
     """The model's components. A parameter that several modules share belongs to the lowest of them."""
     encoder = model.encoder
-    found = [replace(each, fixed=each.depth <= encoder.fixed) for each in _backbone(encoder.backbone)]
+    found = [replace(each, fixed=each.fixed or each.depth <= encoder.fixed) for each in _backbone(encoder.backbone)]
     top = encoder.backbone.layers + 1
     above: dict[str, nn.Module | None] = {"pooling": encoder.pooling, "projection": encoder.projection}
     above |= {f"heads.{name}": model.heads[name] for name in model.heads}
@@ -52,17 +52,20 @@ def components(model: MultiTaskModel) -> list[Component]:
 def _backbone(backbone: Backbone) -> Iterator[Component]:
     """The embeddings, with everything that all layers use; then the layers, the topmost with the norm behind it.
 
-    What is not sure to come after the layers counts as below them, so that nothing above depends on it unseen.
+    What is not sure to come after the layers counts as below them, so that nothing above depends on it unseen. A pooler
+    reads the first token's state, and nobody reads the pooler: it learns by no plan.
     """
-    layers = backbone.layer_list()
+    layers, unread = backbone.layer_list(), getattr(backbone.network, POOLER, None)
+    last = len(layers) + 1
     owner = {id(module): number for number, layer in enumerate(layers, 1) for module in layer.modules()}
-    parameters: list[dict[str, nn.Parameter]] = [{} for _ in range(len(layers) + 1)]
+    owner |= {id(module): last for module in (unread.modules() if isinstance(unread, nn.Module) else ())}
+    parameters: list[dict[str, nn.Parameter]] = [{} for _ in range(last + 1)]
     modules: list[list[nn.Module]] = [[] for _ in parameters]
     seen: set[int] = set()
     passed = 0  # layers that came before, in the order in which the network lists its modules
     for prefix, module in backbone.network.named_modules():
         number = owner.get(id(module), 0)
-        passed = max(passed, number)
+        passed = max(passed, number % last)
         modules[number].append(module)
         own_child = prefix and "." not in prefix and not isinstance(module, nn.Embedding)
         behind = number == 0 and passed == len(layers) and own_child
@@ -72,5 +75,7 @@ def _backbone(backbone: Backbone) -> Iterator[Component]:
                 name = ".".join(filter(None, ("backbone", prefix, key)))
                 parameters[len(layers) if behind else number][name] = parameter
     names = ["embeddings", *(f"layers.{number}" for number in range(len(layers)))] if layers else ["backbone"]
-    for depth, (name, own, flagged) in enumerate(zip(names, parameters, modules, strict=True)):
+    for depth, (name, own, flagged) in enumerate(zip(names, parameters[:-1], modules[:-1], strict=True)):
         yield Component(name, depth, own, flagged)
+    if parameters[last]:
+        yield Component(POOLER, len(layers), parameters[last], modules[last], fixed=True)

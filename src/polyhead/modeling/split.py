@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from polyhead.modeling.backbone import Backbone
+from polyhead.modeling.backbone import POOLER, Backbone
 
 
 class _ReachedError(Exception):
@@ -153,8 +153,7 @@ def behind_layers(backbone: Backbone) -> list[str]:
     names = [name for name, _ in backbone.network.named_children()]
     own = set(backbone.layer_list())
     last = max(place for place, name in enumerate(names) if own & set(getattr(backbone.network, name).modules()))
-    passed_by = ("pooler",)  # reads the first token's state and changes none
-    after = [name for name in names[last + 1 :] if name not in passed_by]
+    after = [name for name in names[last + 1 :] if name != POOLER]
     return [name for name in after if not isinstance(getattr(backbone.network, name), nn.Embedding)]
 
 

@@ -3,7 +3,7 @@
 import copy
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -62,28 +62,33 @@ class Job:
         words = "".join(character if character.isalnum() else "-" for character in self.plan)
         return f"{words[:24].strip('-')}-{digest}-seed-{self.seed}"
 
-    def overrides(self, rows: int | None) -> dict[str, str]:
-        """What of the recipe is changed for it."""
+    def overrides(self, rows: int | None, sets: Collection[str]) -> dict[str, str]:
+        """What of the recipe is changed for it, which has these data sets."""
         limit = {} if rows is None else {"training.max_train_samples": str(rows)}
-        own = {key: value for key, value in self.changes.items() if self.task is None or _is_of(key, self.task)}
+        own = {key: value for key, value in self.changes.items() if self.task is None or _is_of(key, self.task, sets)}
         return {"training.plan": self.plan, **limit, **own, "training.seed": str(self.seed)}
 
 
-def _is_of(key: str, task: str) -> bool:
-    """Whether a setting makes sense where the task is alone."""
+def _is_of(key: str, task: str, sets: Collection[str]) -> bool:
+    """Whether a setting makes sense where the task is alone, with these data sets."""
     section, _, rest = key.partition(".")
-    return key != "training.score" and (section != "tasks" or rest.partition(".")[0] == task)
+    named = {"tasks": {task}, "data": sets}.get(section)
+    return key != "training.score" and (named is None or rest.partition(".")[0] in named)
 
 
 def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
     """All of them, the seeds of a plan one after the other, so that every plan has a result early.
 
+    Of plans that are the same, however they are spelled, the first counts.
+
     Raises:
-        UserError: a plan that there is not, or none.
+        UserError: a plan that there is not, or none; or settings that are the study's own.
     """
     if not design.plans:
         raise UserError("--plans: name one or more, such as frozen,probe,full")
-    frozen = {plan for plan in design.plans if plan_of(plan).name == FROZEN}
+    _check(design)
+    plans = [plan for plan, known in zip(design.plans, _known_before(design.plans), strict=True) if not known]
+    frozen = {plan for plan in plans if plan_of(plan).name == FROZEN}
     combinations = [dict(zip(design.grid, values, strict=True)) for values in product(*design.grid.values())]
     untrained = _once(
         {key: value for key, value in each.items() if not key.startswith("training.")} for each in combinations
@@ -91,11 +96,25 @@ def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
     names = [*tasks]
     found = []
     for seed in design.seeds:
-        for plan in design.plans:
+        for plan in plans:
             found += [Job(plan, seed, changes) for changes in (untrained if plan in frozen else combinations)]
         for task in names if design.single_task and len(names) > 1 else ():
             found += [Job(ALONE, seed, changes, task) for changes in combinations]
     return found
+
+
+def _known_before(plans: Sequence[str]) -> list[bool]:
+    meant = [plan_of(plan) for plan in plans]
+    return [plan in meant[:number] for number, plan in enumerate(meant)]
+
+
+def _check(design: Design) -> None:
+    own = {"training.plan": "--plans", "training.seed": "--seeds"}
+    own |= {} if design.rows is None else {"training.max_train_samples": "--rows"}
+    for key in design.grid:
+        for name, option in own.items():
+            if key == name or key.startswith(f"{name}."):
+                raise UserError(f"--set: {key} is what {option} says in a study; leave it out of --set")
 
 
 def _once(settings: Iterable[dict[str, str]]) -> list[dict[str, str]]:

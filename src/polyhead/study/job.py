@@ -59,7 +59,8 @@ def run_job(job: Job, setting: Setting, folder: Path, told: Told, noted: Noted) 
     place = folder / "recipe.yaml"
     raw = setting.raw if job.task is None else only_task(setting.raw, job.task)
     write_text(place, yaml.safe_dump(dict(raw), sort_keys=False, allow_unicode=True))
-    found = _frozen(job, setting, place, told) if job.frozen else [_trained(job, setting, place, told, noted)]
+    recipe = load_recipe(place, overrides=job.overrides(setting.rows, raw["data"]), data_root=setting.data_root)
+    found = _frozen(job, setting, recipe, told) if job.frozen else [_trained(job, setting, recipe, folder, told, noted)]
     write_json(folder / RESULT, {"results": finite(found)})
 
 
@@ -72,10 +73,9 @@ def finite(value: Any) -> Any:
     return [finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _trained(job: Job, setting: Setting, place: Path, told: Told, noted: Noted) -> dict[str, Any]:
-    recipe = load_recipe(place, overrides=job.overrides(setting.rows), data_root=setting.data_root)
+def _trained(job: Job, setting: Setting, recipe: Recipe, folder: Path, told: Told, noted: Noted) -> dict[str, Any]:
     recipe = replace(recipe, name=setting.recipe.stem)
-    run = place.parent / "run"
+    run = folder / "run"
     begun = (run / "checkpoints").is_dir() and any((run / "checkpoints").iterdir())
     going_on = begun and not (run / "result.json").is_file()
     if not going_on:
@@ -116,6 +116,7 @@ def _trained(job: Job, setting: Setting, place: Path, told: Told, noted: Noted) 
         "best_epoch": result.best.epoch,
         "curve": [[time, each.score] for time, each in zip(elapsed, result.evaluations, strict=True)],
         "pairs": _pairs(setting, recipe, run),
+        "drift": {name: moved.changed for name, moved in result.drift.items()},
     }
     shutil.rmtree(run, ignore_errors=True)
     return found
@@ -126,8 +127,7 @@ def _whose(job: Job, line: str) -> str:
     return f"! {job.plan}: {line.removeprefix('! ')}" if line.startswith("! training.") else line
 
 
-def _frozen(job: Job, setting: Setting, place: Path, told: Told) -> list[dict[str, Any]]:
-    recipe = load_recipe(place, overrides=job.overrides(setting.rows), data_root=setting.data_root)
+def _frozen(job: Job, setting: Setting, recipe: Recipe, told: Told) -> list[dict[str, Any]]:
     started = time.perf_counter()
     watcher = Watcher(on_cached=lambda done, total: told("encoding", done, total))
     found = evaluate_frozen(recipe, start=setting.start, device=setting.device, watcher=watcher)
@@ -160,12 +160,18 @@ def _job(job: Job) -> dict[str, Any]:
 
 
 def _labels_given(report: Report) -> dict[str, int]:
-    """How many of its labels each head ever gives to validation rows: one is a collapse."""
-    return {
-        name: int((np.asarray(task.details["confusion"]).sum(axis=0) > 0).sum())
-        for name, task in report.tasks.items()
-        if "confusion" in task.details
-    }
+    """How many of its labels each head ever gives to validation rows: one is a collapse.
+
+    Of heads that may give none, as tagging heads do, "none" counts as a label.
+    """
+    found = {}
+    for name, task in report.tasks.items():
+        scores = task.details.get("types", task.details.get("scores"))
+        if "confusion" in task.details:
+            found[name] = int((np.asarray(task.details["confusion"]).sum(axis=0) > 0).sum())
+        elif scores is not None:
+            found[name] = 1 + sum(each["predicted"] > 0 for each in scores.values())
+    return found
 
 
 def _sizes(model: Polyhead, recipe: Recipe, begun: int) -> dict[str, int]:

@@ -8,8 +8,9 @@ from typing import Any
 from polyhead.evaluation.markup import card
 from polyhead.evaluation.markup import table as markup
 from polyhead.page import offline
-from polyhead.study.report import NOTE, columns, table
-from polyhead.study.summary import Figure, Line, Summary
+from polyhead.study.lines import Figure, Line
+from polyhead.study.report import NOTE, columns, settings_table, table
+from polyhead.study.summary import Summary
 
 
 def page(summary: Summary, title: str, about: Sequence[str]) -> str:
@@ -25,6 +26,9 @@ def page(summary: Summary, title: str, about: Sequence[str]) -> str:
         card("Plans", markup(head, rows, numbers=range(1, len(head))), f'<p class="quiet">{escape(NOTE)}</p>'),
         card("Test metrics", '<div class="grid2" id="metrics"></div>', note=f"mean, 95 % interval, in per cent{alone}"),
     ]
+    if summary.tried:
+        note = "every plan with every setting, by validation score"
+        cards.append(card("Settings", markup(*settings_table(summary.tried), numbers=range(2, 4)), note=note))
     if any(any(plan["curves"]) for plan in plans):
         note = "a line a seed, a colour a plan, in per cent"
         cards.append(card("Validation score over time", '<div id="curves"></div>', note=note))

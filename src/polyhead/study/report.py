@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from polyhead.printing import duration, size
-from polyhead.study.summary import Figure, Line, Summary, percent, shown
+from polyhead.study.advice import percent, shown
+from polyhead.study.lines import Figure, Line
+from polyhead.study.summary import Summary, Tried
 
 
 def columns(summary: Summary) -> list[str]:
@@ -23,9 +25,11 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
     behind = any(line.behind for line in summary.lines)
     pairs = any(line.pairs for line in summary.lines)
     grid = any(line.settings for line in summary.lines)
+    frozen = list(dict.fromkeys(name for line in summary.lines for name in line.drift))
     head = ["plan", *(["settings"] if grid else []), "validation score", *(["Δ best"] if behind else [])]
     for metric in metrics:
         head += [metric, *(["Δ alone"] if alone else [])]
+    head += [f"{name} frozen: answers changed" for name in frozen]
     head += [*(["pairs, before → after"] if pairs else []), "learns", "seconds", "memory", "epochs"]
     rows = []
     for line in summary.lines:
@@ -36,12 +40,19 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
             row.append(shown(line.test[metric]) if metric in line.test else "–")
             if alone:
                 row.append(difference(line.alone[metric]) if metric in line.alone else "–")
+        row += [shown(line.drift[name]) if name in line.drift else "–" for name in frozen]
         if pairs:
             row.append(f"{percent(line.pairs[0])} → {shown(line.pairs[1])}" if line.pairs else "–")
         share = line.learning / line.parameters if line.parameters else 0.0
         row += [f"{line.learning:,} ({share:.1%})", _seconds(line.seconds), size(line.memory), f"{line.epochs:.1f}"]
         rows.append(row)
     return head, rows
+
+
+def settings_table(tried: Sequence[Tried]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of the table of all settings, by validation score alone: nothing is chosen by test data."""
+    rows = [[each.name, _settings(each), shown(each.score), str(each.score.seeds)] for each in tried]
+    return ["plan", "settings", "validation score", "seeds"], rows
 
 
 def brief(summary: Summary) -> tuple[list[str], list[list[str]]]:
@@ -81,6 +92,13 @@ def _lines(summary: Summary, title: str, about: Sequence[str]) -> Iterator[str]:
     for row in rows:
         yield f"| {' | '.join(map(escaped, row))} |"
     yield f"\n{NOTE}"
+    if summary.tried:
+        yield "\n## Settings\n"
+        head, rows = settings_table(summary.tried)
+        yield f"| {' | '.join(head)} |"
+        yield f"|{'---|' * len(head)}"
+        for row in rows:
+            yield f"| {' | '.join(map(escaped, row))} |"
     if summary.alone:
         yield "\n## Each task alone, by `full`\n"
         yield "| metric | test |"
@@ -93,7 +111,8 @@ NOTE = (
     "Test data, in per cent: mean over seeds ± half the 95 % interval (Student's t). Settings, epochs and the"
     " recommended plan were chosen by validation score. Δ best: validation score less that of the best plan; Δ alone:"
     " difference from the task trained alone by full; both seed by seed, * where 0 is not in its interval. What frozen"
-    " layers give is computed by the first run that needs it and kept for the others: its time is in that run's."
+    " layers give is computed by the first run that needs it and kept for the others: its time is in that run's. The"
+    " embedding is measured on the pairs given, and chooses nothing."
 )
 
 
@@ -103,7 +122,7 @@ def escaped(text: str) -> str:
     return "".join(f"\\{character}" if character in "|*_`<>[]\\" else character for character in flat)
 
 
-def _settings(line: Line) -> str:
+def _settings(line: Line | Tried) -> str:
     return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in line.settings.items()) or "–"
 
 

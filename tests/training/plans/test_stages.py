@@ -72,6 +72,8 @@ BACKBONE = {"embeddings", *(f"layers.{number}" for number in range(LAYERS))}
         ({"freeze": ["encoder"]}, HEADS - {"projection"}),
         ({"freeze": ["backbone", "ner"]}, {"projection", "heads.topic"}),
         ({"top": 1, "freeze": ["ner"]}, {"layers.3", "projection", "heads.topic"}),
+        ({"rates": {"embeddings": 0.0, "topic": 0.1}}, BACKBONE - {"embeddings"} | HEADS),
+        ({"rates": {"layers.3": 0.1, "layers": 0.0}}, {"embeddings", "layers.3"} | HEADS),
     ],
 )
 def test_plans_of_one_stage(plan: Any, learns: set[str]) -> None:

@@ -26,19 +26,32 @@ def rates(
     """
     decay = plan.layer_decay or (_THAW_DECAY if plan.name == "thaw" else 1.0)
     learning_rate *= _FEW if plan.name in ("bitfit", "lora") else 1.0
-    patterns = [(_compiled(pattern), rate) for pattern, rate in plan.rates.items()]
+    own = rates_by_name(plan, parts)
     top = max((part.depth for part in parts if part.name.startswith("layers.")), default=0)
     found: dict[str, float] = {}
     for part in parts:
-        own = head_learning_rate if part.depth > top else learning_rate * decay ** (top - part.depth)
-        for name in part.parameters:
-            found[name] = next((rate for pattern, rate in patterns if pattern.search(name)), own)
-    for pattern, _ in patterns:
-        if not any(pattern.search(name) for name in found):
+        usual = head_learning_rate if part.depth > top else learning_rate * decay ** (top - part.depth)
+        found |= {name: own.get(name, usual) for name in part.parameters}
+    return found
+
+
+def rates_by_name(plan: Plan, parts: Sequence[Component]) -> dict[str, float]:
+    """The rates of those parameters that a pattern of ``plan.rates`` is found in, of several the first one's.
+
+    Raises:
+        UserError: a pattern is no regular expression, or is in no name.
+    """
+    names = [name for part in parts for name in part.parameters]
+    found: dict[str, float] = {}
+    for text, rate in plan.rates.items():
+        pattern = _compiled(text)
+        matched = [name for name in names if pattern.search(name)]
+        if not matched:
             raise UserError(
-                f"training.plan: rates: {shown(pattern.pattern)} is found in no parameter's name, such as"
-                f" {next(iter(found))} (polyhead train RECIPE --dry-run --json lists them)"
+                f"training.plan: rates: {shown(text)} is found in no parameter's name, such as"
+                f" {names[0]} (polyhead train RECIPE --dry-run --json lists them)"
             )
+        found = dict.fromkeys(matched, rate) | found
     return found
 
 

@@ -90,7 +90,8 @@ class Plan(_Settings):
         None, gt=0, le=1, description="each layer's rate is this times that of the layer above; 0.8 for thaw, else 1"
     )
     rates: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default_factory=dict, description="regular expression → rate of the parameters in whose names it is found"
+        default_factory=dict,
+        description="regular expression → rate of the parameters in whose names it is found; 0 freezes them",
     )
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from polyhead.errors import UserError, shown
 from polyhead.modeling.components import Component
+from polyhead.training.plans.rates import rates_by_name
 from polyhead.training.plans.settings import Plan, ProbeThenFull, Thaw
 
 ENCODER = "encoder"
@@ -28,11 +29,14 @@ class Stage:
 def stages(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
     """The plan's stages, each with more to learn than the one before; ``frozen`` has none.
 
+    What has a rate of 0 by name is frozen.
+
     Raises:
         UserError: the plan names what the model does not have, or leaves nothing to learn.
     """
     _check(plan, parts)
     held = _names(part for part in parts if part.fixed or _is_frozen(part, plan.freeze))
+    held |= {name for name, rate in rates_by_name(plan, parts).items() if rate == 0}
     found: list[Stage] = []
     for stage in _unfrozen(plan, parts):
         learns = stage.learns - held

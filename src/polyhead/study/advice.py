@@ -1,0 +1,104 @@
+"""A study's recommendation, in plain words, with its reason.
+
+The plan is chosen by validation scores and by time. What each makes of the embedding is said beside it: what that is
+worth only the reader knows, and the pairs that it is measured on may be test data.
+"""
+
+import math
+from collections.abc import Sequence
+
+from polyhead.study.lines import Figure, Line, difference, differs, eligible
+
+_FASTER = 1.1
+"""Times as fast, from which on a plan counts as cheaper than another."""
+
+
+def recommend(lines: Sequence[Line]) -> tuple[Line | None, list[str]]:
+    """The plan to use, if one can be named, and what to do, in words. ``lines``: best validation score first."""
+    scored = eligible(lines)
+    if not scored:
+        return None, ["No plan has a validation score; give the data sets validation rows."]
+    best = scored[0]
+    if best.score.seeds < 2:
+        return best, [
+            f"{best.name} has the best validation score ({percent(best.score.mean)}), in one seed only: whether it is"
+            " better than the others cannot be said. Run with --seeds 3 or more."
+        ]
+    near = as_good(scored)
+    fastest = min(near, key=lambda line: line.seconds.mean)
+    ratio = best.seconds.mean / max(fastest.seconds.mean, 1e-9)
+    chosen = fastest if ratio >= _FASTER else best
+    words = [f"Use {chosen.name}.", f"{best.name} has the best validation score: {shown(best.score)}."]
+    if len(near) > 1:
+        others = ", ".join(line.name for line in near if line is not best)
+        words.append(f"Within the spread of it, seed by seed: {others}.")
+    if chosen is not best:
+        words.append(f"Of these {chosen.name} is the cheapest, {ratio:.1f} times as fast as {best.name}.")
+    worse = [line for line in scored if line not in near]
+    if worse:
+        last = worse[-1]
+        words.append(f"Worse: {', '.join(line.name for line in worse)} (down to {shown(last.score)}).")
+    collapsed = [line.name for line in lines if line.collapsed]
+    if collapsed:
+        words.append(f"Collapsed to a single label in some seed: {', '.join(collapsed)}; do not use these settings.")
+    return chosen, [*words, *_embedding(chosen, near, scored)]
+
+
+def as_good(scored: Sequence[Line]) -> list[Line]:
+    """The best, and those that cannot be told from it.
+
+    A plan's difference from the best, seed by seed, has 0 in its interval, and no plan that is worse than the best
+    beats it in every seed: else the plan whose scores scatter most would be within the spread of anything.
+    """
+    best = scored[0]
+    worse = [line for line in scored if differs(best, line)]
+    return [line for line in scored if line not in worse and not any(_beats(other, line) for other in worse)]
+
+
+def _beats(one: Line, other: Line) -> bool:
+    common = one.scores.keys() & other.scores.keys()
+    return len(common) > 1 and all(one.scores[seed] > other.scores[seed] for seed in common)
+
+
+def _embedding(chosen: Line, near: Sequence[Line], scored: Sequence[Line]) -> list[str]:
+    """Which plan to use instead if the embedding matters, and what each point of score costs it."""
+    measured = [line for line in scored if line.pairs is not None]
+    if not measured or chosen.pairs is None:
+        return []
+    words = []
+    keeper = max((line for line in near if line.pairs is not None), key=_kept)
+    figure = difference(chosen.embedding, keeper.embedding)
+    if keeper is not chosen and figure is not None and figure.exceeds:
+        words.append(
+            f"If the embedding matters, use {keeper.name}, within the spread as well:"
+            f" Spearman {shown(_after(keeper))} instead of {shown(_after(chosen))}."
+        )
+    front = [
+        line for number, line in enumerate(measured) if all(_kept(line) > _kept(above) for above in measured[:number])
+    ]
+    if len(front) > 1:
+        each = "; ".join(f"{line.name} {percent(line.score.mean)}, {percent(_kept(line))}" for line in front)
+        words.append(
+            f"Score and embedding ({percent(chosen.pairs[0])} before): {each}. Every other plan has less of both than"
+            " one of these."
+        )
+    return words
+
+
+def _after(line: Line) -> Figure:
+    assert line.pairs is not None
+    return line.pairs[1]
+
+
+def _kept(line: Line) -> float:
+    return -1.0 if line.pairs is None else line.pairs[1].mean
+
+
+def percent(value: float) -> str:
+    """In per cent, two digits."""
+    return f"{100 * value:.2f}"
+
+
+def shown(figure: Figure) -> str:
+    """Mean and interval, in per cent."""
+    return percent(figure.mean) + ("" if math.isnan(figure.half) else f" ± {percent(figure.half)}")
