@@ -118,7 +118,7 @@ def test_the_command_goes_on_with_a_study_shows_it_and_says_what_to_do(
     assert "frozen: logistic regression" in found.out
     assert re.search(r"^Use .+\.$", found.out, re.MULTILINE)
     assert str(folder / "study.html") in found.out.replace("\n", "")
-    assert "Next: " in found.out
+    assert "Next, on all rows: polyhead train " in found.out
     assert f"{len(PLANS) * 2 + 4}/{len(PLANS) * 2 + 4} " in found.err
     told = json.loads(run(*asked, "--json").out)
     assert {line["name"] for line in told["lines"]} == {each["name"] for each in results if each["task"] is None}
