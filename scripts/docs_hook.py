@@ -17,7 +17,7 @@ _OUTSIDE = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE")
 def on_files(files: Files, config: Any) -> Files:
     """Add the README as index.md, and every page and picture of the examples."""
     places = [ROOT / name for name in _OUTSIDE]
-    places += sorted(path for path in ROOT.glob("examples/*/*") if path.suffix in (".md", ".png"))
+    places += sorted(path for path in ROOT.glob("examples/*/*") if path.suffix in (".md", ".png", ".ipynb"))
     for path in places:
         name = str(path.relative_to(ROOT))
         uri = "index.md" if name == "README.md" else name

@@ -71,6 +71,7 @@ def learnt(name: str, run: Path, overrides: Mapping[str, str] = {}) -> Polyhead:
     loud = [note for note in notes if "INSTEAD" in note]
     asked = recipe.raw["model"]["backbone"]
     assert len(loud) == (asked != "sentence-transformers/all-MiniLM-L6-v2")
+    assert ("INSTEAD" in (run / "report.html").read_text(encoding="utf-8")) == bool(loud)
     assert all(note.startswith(f"! {asked} cannot be had here") for note in loud)
     assert json.loads((run / "run.json").read_text())["backbone"] == "sentence-transformers/all-MiniLM-L6-v2"
     model = Polyhead.from_pretrained(run)
@@ -151,9 +152,9 @@ def test_the_script(tmp_path: Path) -> None:
     done = subprocess.run([script, "topic-entities"], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     for name in ("", "-frozen"):
-        assert (tmp_path / f"topic-entities{name}" / "result.json").is_file()
+        assert (tmp_path / f"topic-entities-epochs=1{name}" / "result.json").is_file()
     for name in ("curves.png", "six.png", "six.html"):
-        assert (tmp_path / f"topic-entities-{name}").is_file(), name
+        assert (tmp_path / f"topic-entities-epochs=1-{name}").is_file(), name
     assert "embeddings: (6, 512)" in done.stdout
     mixed = [script, "cls-aligned", "--data-root", str(tmp_path)]
     refused = subprocess.run(mixed, capture_output=True, text=True, env=environment)
@@ -163,16 +164,41 @@ def test_the_script(tmp_path: Path) -> None:
     assert (bare.returncode, bare.stderr.strip()) == (1, "--data-root needs a folder behind it")
     data = tmp_path / "data"
     shutil.copytree(EXAMPLES / "agnews-conll", data)
-    real = [script, "--data-root", str(data)]
+    real = [script, "--data-root", str(data), "--model.pooling=cls"]
     few = {**environment, "PER_CLASS": "20"}
     done = subprocess.run(real, capture_output=True, text=True, env=few)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "agnews-conll-real" / "result.json").is_file()
-    assert json.loads((tmp_path / "agnews-conll-real" / "run.json").read_text())["data_root"] == str(data)
+    run = tmp_path / "agnews-conll-real-20-epochs=1-model.pooling=cls"
+    assert (run / "result.json").is_file()
+    facts = json.loads((run / "run.json").read_text())
+    assert (facts["data_root"], facts["recipe"]["model"]["pooling"]) == (str(data), "cls")
     assert done.stdout.count("true: ") == 6
-    wrong = subprocess.run([ROOT / "scripts/examples", "nothing"], capture_output=True, text=True, env=environment)
-    assert wrong.returncode == 1
-    assert wrong.stderr.strip() == "no example is called nothing; see examples/"
+    assert done.stderr.count("INSTEAD") == 2
+    again = subprocess.run(real, capture_output=True, text=True, env=few)
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("INSTEAD") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["cls-aligned", "nothing"], "no example is called nothing; there are topic-entities, "),
+        (["cls-aligned", "--fast"], "no option is called --fast; scripts/examples --help lists them"),
+        (["--data-root"], "--data-root needs a folder behind it"),
+    ],
+)
+def test_the_script_looks_at_all_its_words_first(given: list[str], says: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHON": sys.executable, "RUNS": str(tmp_path)}
+    done = subprocess.run([ROOT / "scripts/examples", *given], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(says)
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+    told = subprocess.run([ROOT / "scripts/examples", "--help"], capture_output=True, text=True, env=environment)
+    assert told.returncode == 0
+    assert told.stdout.startswith("Trains the designs")
+    assert "[--data-root DIR]" in told.stdout
+    assert "set -" not in told.stdout
 
 
 @pytest.mark.slow

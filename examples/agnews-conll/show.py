@@ -5,6 +5,7 @@ python examples/agnews-conll/show.py RUN [DATA-ROOT]
 
 import sys
 from pathlib import Path
+from textwrap import shorten
 
 from rich.console import Console
 from rich.table import Table
@@ -27,7 +28,11 @@ def main(run: str, data_root: str | None = None) -> None:
         table.add_column(column)
     for example in (news[number] for number in range(8)):
         found = model.predict(example.text, ["topic"])["topic"]
-        table.add_row(example.text[:90], str(example.labels["topic"]), f"{found.label} {found.score:.2f}")
+        table.add_row(
+            shorten(example.text, 90, placeholder=" …"),
+            str(example.labels["topic"]),
+            f"{found.label} {found.score:.2f}",
+        )
     console.print(table)
     for example in (conll[number] for number in range(1, 7)):
         assert example.words is not None

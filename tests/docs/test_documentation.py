@@ -12,12 +12,14 @@ from functools import cache
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import pytest
 import torch
 import yaml
 from typer.testing import CliRunner
 
+import polyhead
 from polyhead import Polyhead, load_recipe
 from polyhead.cli import app
 from polyhead.starter import RECIPE
@@ -213,5 +215,21 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     pages = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*.html")}
     assert {"index.html", "tutorial.html", "api.html", "examples/topic-entities/index.html"} <= pages
-    assert "from_pretrained" in (tmp_path / "site/api.html").read_text(encoding="utf-8")
+    api = (tmp_path / "site/api.html").read_text(encoding="utf-8")
+    exported = [name for name in polyhead.__all__ if not name.startswith("_")]
+    assert [name for name in exported if not re.search(rf'id="polyhead\.[\w.]*\b{name}"', api)] == []
     assert (tmp_path / "site/examples/topic-entities/curves.png").is_file()
+    assert dead_links(tmp_path / "site") == []
+
+
+def dead_links(site: Path) -> list[tuple[str, str]]:
+    """Pages of a built site, and what they link to on it that it does not have."""
+    found = []
+    for page in site.rglob("*.html"):
+        if page.name == "404.html":  # its links begin at the root of a server
+            continue
+        for target in re.findall(r'(?:href|src)="([^"#?]+)', page.read_text(encoding="utf-8")):
+            place = page.parent / unquote(target)
+            if not re.match("[a-z]+:", target) and not (place.is_file() or (place / "index.html").is_file()):
+                found.append((page.name, target))
+    return found

@@ -68,8 +68,33 @@ def test_the_code_runs_as_written(run: Path, monkeypatch: pytest.MonkeyPatch, tm
         runpy.run_path(str(script))
     assert capsys.readouterr().out.count("(1, 384)") == 2
     [shell] = re.findall(r"```sh\n(.*?)```", Path("model/README.md").read_text(), re.DOTALL)
-    first = shell.splitlines()[0].replace("polyhead", f"{sys.executable} -m polyhead", 1)
+    first, second = shell.splitlines()
+    first = first.replace("polyhead", f"{sys.executable} -m polyhead", 1)
     assert subprocess.run(first, shell=True, capture_output=True).returncode == 0
+    assert second.split(" #")[0].split() == ["polyhead", "serve", "model"]
+
+
+def test_the_code_of_heads_that_read_pairs_runs_as_written(
+    backbones: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = Polyhead.from_pretrained(backbones("bert"))
+    model.add_head("alike", "similarity", range=[0, 1])
+    model.add_head("follows", "classification", ["no", "yes"], pair=True)
+    model.pretrained.datasets = ["someone/names"]
+    model.save_pretrained("own")
+    card = ModelCard.load(tmp_path / "own" / "README.md")
+    assert card.data.to_dict()["datasets"] == ["someone/names"]
+    blocks = re.findall(r"```python\n(.*?)```", card.text, re.DOTALL)
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        (tmp_path / f"block{number}.py").write_text(block)
+        runpy.run_path(f"block{number}.py")
+    said = capsys.readouterr().out
+    assert ("Similarity(" in said, "Classification(" in said, said.count("(1, 32)")) == (True, True, 2)
 
 
 def test_labels_are_no_markup_and_a_saved_model_keeps_its_figures(

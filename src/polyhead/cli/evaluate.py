@@ -89,6 +89,7 @@ def evaluate(
     if (recipe is None) == (data is None):
         raise typer.BadParameter("give a recipe, or --data FILE with --format, or --embeddings PAIRS")
     from polyhead.cli.train import noted
+    from polyhead.recipe.announce import fallback_of
     from polyhead.recipe.examples import file_examples, recipe_examples
 
     opened = open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
@@ -96,6 +97,9 @@ def evaluate(
         raise UserError(
             f"{model}: this model has no heads to evaluate; train some: polyhead train RECIPE --from {model}"
         )
+    instead = fallback_of(noted(Path(model) / "recipe.yaml"))
+    if instead is not None:
+        notes.print(f"! {printable(instead, 400)}", markup=False)
     if recipe is not None:
         root = data_root or noted(recipe).get("data_root")
         sets, log = recipe_examples(recipe, split, opened.tasks, data_root=root, count_unseen=unseen == "count")

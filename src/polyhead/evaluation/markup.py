@@ -37,8 +37,9 @@ def card(title: str, *parts: str, note: str = "") -> str:
 
 def metrics_card(report: Report, on: str) -> str:
     """Every metric with its interval."""
-    head = ("task", "rows", "metric", "value", "95 % interval")
-    return card("Metrics", table(head, metric_rows(report), numbers=(1, 3, 4)), note=on)
+    head = ("task", "metric", "value", "95 % interval", "rows")
+    rows = ((task, metric, value, interval, count) for task, count, metric, value, interval in metric_rows(report))
+    return card("Metrics", table(head, rows, numbers=(2, 3, 4)), note=on)
 
 
 def embedding_card(report: EmbeddingReport) -> str:
@@ -63,7 +64,8 @@ def task_cards(report: Report, mistakes: Sequence[Mapping[str, Any]]) -> str:
         parts = [*_details(task)]
         worst = by_confidence([row for row in mistakes if row["task"] == name])
         if worst:
-            parts.append(f"<h3>The surest of {len(worst):,} errors</h3>" + _worst(worst[:_WORST]))
+            title = "The only error" if len(worst) == 1 else f"The surest of {len(worst):,} errors"
+            parts.append(f"<h3>{title}</h3>" + _worst(worst[:_WORST]))
         blocks = (f'<div class="block">{part}</div>' for part in parts)
         made.append(card(name, *blocks, note=f"{task.rows:,} rows"))
     return "".join(made)
@@ -137,8 +139,8 @@ def _calibration(found: Mapping[str, Any]) -> str:
 
 
 def _worst(rows: Sequence[Mapping[str, Any]]) -> str:
-    head = ("text", "gold", "answer", "confidence")
-    return table(head, [(_read(row), *_sides(row), f"{row['confidence']:.2f}") for row in rows], numbers=(3,))
+    head = ("sure", "gold", "answer", "text")
+    return table(head, [(f"{row['confidence']:.2f}", *_sides(row), _read(row)) for row in rows], numbers=(0,))
 
 
 def _read(row: Mapping[str, Any]) -> str:

@@ -1,7 +1,9 @@
 """What a run will teach, and what it will take on the disk, said before it begins."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from polyhead.modeling.components import size_of
 from polyhead.pretrained import DEFAULT_BACKBONE
@@ -20,6 +22,15 @@ def fallback_notes(recipe: Recipe) -> list[str]:
     if asked == used:
         return []
     return [f"! {asked} cannot be had here: {used}, the recipe's fallback, is used INSTEAD; figures are of that one"]
+
+
+def fallback_of(facts: Mapping[str, Any]) -> str | None:
+    """The same of a run, by what its folder notes; None where it is of the backbone that was asked for, or no run."""
+    recipe, used = facts.get("recipe") or {}, facts.get("backbone")
+    asked = (recipe.get("model") or {}).get("backbone", DEFAULT_BACKBONE)
+    if used is None or facts.get("from") is not None or asked == used:
+        return None
+    return f"{asked} could not be had when this was trained: it is of {used}, the recipe's fallback, INSTEAD"
 
 
 def plan_notes(subject: Subject, settings: TrainingSettings) -> list[str]:

@@ -15,6 +15,7 @@ from polyhead.evaluation.markup import card, embedding_card, metrics_card, table
 from polyhead.folder.files import write_text
 from polyhead.page import offline
 from polyhead.printing import duration
+from polyhead.recipe.announce import fallback_of
 from polyhead.recipe.data import Data
 from polyhead.recipe.schema import Recipe
 from polyhead.training import TrainingResult
@@ -52,6 +53,7 @@ def write_report(
     body = "".join(
         (
             _tiles(result, facts, report),
+            _instead(facts),
             '<div class="grid2">',
             card("Metrics over the epochs", '<div id="metrics-curve"></div>', note="validation data, in per cent"),
             card("Losses over the epochs", '<div id="loss-curve"></div>', note="validation data"),
@@ -67,6 +69,12 @@ def write_report(
         )
     )
     write_text(folder / REPORT, offline(f"{recipe.name}: report", "report.js", {"history": epochs}, body))
+
+
+def _instead(facts: Mapping[str, Any]) -> str:
+    """That these are figures of another backbone than the recipe's, if they are."""
+    said = fallback_of(facts)
+    return "" if said is None else f'<p class="note">{escape(said)}</p>'
 
 
 def _tiles(result: TrainingResult, facts: Mapping[str, Any], report: Report) -> str:
