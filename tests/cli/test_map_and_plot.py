@@ -71,6 +71,20 @@ def test_a_picture_and_a_page(run: Run, model: Path, rows: Path, tmp_path: Path)
     assert [topic["names"][code] for code in topic["codes"]] == [each["topic"].label for each in answers]
 
 
+def test_rows_of_words_are_answered_as_words(run: Run, model: Path, tmp_path: Path) -> None:
+    rows = [["Anna", "met", "Mr.", "Kofi's"], ["Oslo-based", "crew"], ["it", "rains"]]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps({"tokens": words}) + "\n" for words in rows))
+    done = run("map", model, file, "--words", "tokens", "--output", tmp_path / "own", "--json")
+    assert done.status == 0, done.err
+    data = data_of(tmp_path / "own.html")
+    assert data["texts"] == [" ".join(words) for words in rows]
+    found = data["colourings"]["entities"]
+    for code, answer in zip(found["codes"], Polyhead.from_pretrained(model).predict(rows), strict=True):
+        types = {own.entity_group for own in answer["entities"].entities}
+        assert found["names"][code] == (", ".join(sorted(types)) or "none")
+
+
 @given(st.lists(st.integers(-50, 50).map(lambda each: each / 4), min_size=1, max_size=60))
 def test_numbers_are_ranges_in_their_order(values: list[float]) -> None:
     found = Colouring.of_numbers(values)

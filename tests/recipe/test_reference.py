@@ -47,7 +47,7 @@ def written(name: str, folder: Path) -> None:
         return
     rows = pa.table({"text": ["Ada went."], "topic": ["x"]})
     if name == "parquet":
-        pq.write_table(rows, folder / "f.parquet")  # type: ignore[no-untyped-call]
+        pq.write_table(rows, folder / "f.parquet")
     else:
         with pa.OSFile(str(folder / "f.arrow"), "wb") as sink, pa.ipc.new_stream(sink, rows.schema) as writer:
             writer.write_table(rows)

@@ -42,6 +42,7 @@ def map_(
     rows: Annotated[int, typer.Option(min=1, help="The most rows that are drawn; the file's first.")] = 50_000,
     format: Annotated[str | None, typer.Option(help="The file's format; guessed from its ending if left out.")] = None,  # noqa: A002
     text: Annotated[list[str] | None, typer.Option(help="The file's text column; several are joined.")] = None,
+    words: Annotated[str | None, typer.Option(help="The field with words, where rows have words.")] = None,
     columns: Annotated[str | None, typer.Option(help="csv without a header: its columns' names, by commas.")] = None,
     title: Annotated[str | None, typer.Option(help="The page's title.")] = None,
     dtype: Dtype = "auto",
@@ -64,7 +65,7 @@ def map_(
     place = output or Path(f"{file.stem}-map")
     if not place.name:
         raise UserError(f"--output: must be a name, such as maps/mine; found {shown(str(output))}")
-    found = _read(file, format, {"text": text, "columns": names_of(columns)}, fields, log)
+    found = _read(file, format, {"text": text, "words": words, "columns": names_of(columns)}, fields, log)
     if len(found) > rows:
         notes.print(f"! {len(found):,} rows: the first {rows:,} are drawn; --rows says how many")
     examples = list(islice(found, rows))
@@ -75,7 +76,8 @@ def map_(
     heads = [name for name, task in opened.tasks.items() if task.level != "pair"]
     classes = [name for name in heads if opened.tasks[name].kind == "classification"]
     with progress("reading the texts", len(examples), shown=not json) as advance:
-        answers = list(opened.predictions(texts, [*heads, "embedding"], advance=advance))
+        inputs = [_words(each) or each.text for each in examples]
+        answers = list(opened.predictions(inputs, [*heads, "embedding"], advance=advance))
     embeddings = np.stack([np.asarray(each.embedding) for each in answers])
     drawn = _of_fields(examples, fields) | _of_heads(answers, classes, fields)
     others = _of_heads(answers, [name for name in heads if name not in classes], fields)
@@ -96,6 +98,11 @@ def map_(
         notes.print(f"! {printable(line)}", markup=False)
     note_cut(cut, opened.max_length)
     out.print(f"{picture}  the picture\n{page}  the same to explore: open it in a browser", markup=False)
+
+
+def _words(example: "Example") -> list[str]:
+    """A row's words, where it has them: heads that tag answer for those."""
+    return [example.text[start:end] for start, end in example.words or ()]
 
 
 def _methods(given: str) -> list["Method"]:
