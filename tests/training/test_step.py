@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.amp.grad_scaler import GradScaler
 
 from polyhead import UserError
 from polyhead.data.example import DataSet, Example
@@ -15,6 +16,7 @@ from polyhead.kinds import ClassificationTask, EntitySpan, TaggingTask
 from polyhead.modeling.heads.base import Head, LayeredHead
 from polyhead.pretrained import Pretrained, load
 from polyhead.training import Callbacks, StepReport, TrainingSettings, check_settings, train
+from polyhead.training import prepare as preparing
 from polyhead.training.prepare import Prepared, prepare
 from polyhead.training.step import seed_step
 
@@ -151,6 +153,19 @@ def test_several_in_a_row_end_the_run_and_name_the_rows(backbones: Callable[[str
     with pytest.raises(UserError, match="5 steps in a row were not finite, last in step 7") as caught:
         train(loaded, [DataSet("a", only)], settings_of(batch_size=8), folder=tmp_path)
     assert re.search(r"place inf.*rows 'rows:\d+, rows:\d+", caught.value.faults[0])
+
+
+def test_a_scale_that_collapses_ends_the_run_too(
+    backbones: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From 4 it is halved at each step: two in which it may look for its place, then five that count."""
+    monkeypatch.setattr(preparing, "GradScaler", lambda *_, **__: GradScaler("cpu", init_scale=4.0))
+    only = [each for each in rows(160, seed=1) if "place" in each.labels]
+    loaded = model_of(backbones("bert"))
+    bias = linear(loaded.model.heads["place"]).bias
+    bias.register_hook(lambda gradient: gradient * float("inf"))  # type: ignore[no-untyped-call]
+    with pytest.raises(UserError, match="5 steps in a row were not finite, last in step 7"):
+        train(loaded, [DataSet("a", only)], settings_of(batch_size=8), folder=tmp_path)
 
 
 def test_a_step_without_any_label_moves_nothing(backbones: Callable[[str], Path]) -> None:

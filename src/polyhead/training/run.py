@@ -139,7 +139,8 @@ class Run:
 
     def _note_skip(self, result: StepResult, draws: Sequence[Draw]) -> None:
         self.skipped += not result.applied
-        expected = result.finite and self.prepared.scaler.is_enabled()  # the scaler is looking for its scale
+        scaler = self.prepared.scaler
+        expected = result.finite and scaler.is_enabled() and scaler.get_scale() >= 1  # it is looking for its scale
         self.in_a_row = 0 if result.applied or expected else self.in_a_row + 1
         if self.in_a_row >= _MOST_IN_A_ROW:
             losses = ", ".join(f"{name} {loss:g}" for name, loss in result.losses.items())
