@@ -75,6 +75,15 @@ def opened(browser: Any, run: Path) -> Iterator[Any]:
         assert page.evaluate("window.evil") is None
 
 
+def test_its_tables_fit_a_phone(opened: Any) -> None:
+    opened.set_viewport_size({"width": 390, "height": 800})
+    tables = opened.locator(".card", has=opened.locator("h2", has_text="Metrics")).locator(".wide")
+    [wide] = [
+        tables.nth(number) for number in range(tables.count()) if "95 % interval" in tables.nth(number).inner_text()
+    ]
+    assert wide.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
 def test_in_a_browser(opened: Any) -> None:
     assert opened.locator("#metrics-curve svg path").count() in (3, 4)  # a correlation below 0 is not drawn
     assert opened.locator("#loss-curve svg path").count() == 5  # four tasks and their weighted sum

@@ -37,9 +37,9 @@ def card(title: str, *parts: str, note: str = "") -> str:
 
 def metrics_card(report: Report, on: str) -> str:
     """Every metric with its interval."""
-    head = ("task", "metric", "value", "95 % interval", "rows")
-    rows = ((task, metric, value, interval, count) for task, count, metric, value, interval in metric_rows(report))
-    return card("Metrics", table(head, rows, numbers=(2, 3, 4)), note=on)
+    head = ("task", "metric", "value", "95 % interval")
+    rows = ((task, metric, value, interval) for task, _, metric, value, interval in metric_rows(report))
+    return card("Metrics", table(head, rows, numbers=(2, 3)), note=on)
 
 
 def embedding_card(report: EmbeddingReport) -> str:
