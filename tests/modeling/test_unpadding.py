@@ -75,6 +75,17 @@ def test_batches_with_little_padding_stay_as_they_are(backbones: Callable[[str],
     assert backbone.unpadding(torch.zeros(8, 16)) is None
 
 
+def test_an_engine_leaves_it_out_in_fp32_where_it_is_told_to(minilm: Polyhead) -> None:
+    model = Polyhead(minilm.pretrained, dtype="float32", device="cpu")
+    texts = sentences(40, seed=6)
+    plain = model.encode(texts)
+    assert not model.engine.unpads
+    model.engine.leave_out_padding()
+    assert model.engine.unpads
+    assert not minilm.pretrained.model.encoder.backbone.unpads
+    np.testing.assert_allclose(model.encode(texts), plain, atol=2e-6)
+
+
 @pytest.mark.skipif(not fast_bf16(torch.device("cpu")), reason="needs a processor that is fast at bf16")
 def test_a_text_is_answered_alike_alone_and_among_others(minilm: Polyhead) -> None:
     model = Polyhead(minilm.pretrained, dtype="bfloat16")

@@ -25,6 +25,7 @@ class Served:
         self.card = card
         """Its card in Markdown, where it has one."""
         self.model = model
+        model.engine.leave_out_padding()
         self.tasks: Mapping[str, Task] = model.tasks
         self.predictor: Predictor = model.predictor
 

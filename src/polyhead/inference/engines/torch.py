@@ -15,8 +15,9 @@ from torch import Tensor
 from polyhead.data.collate import to_inputs
 from polyhead.inference.engines.base import EngineOutput
 from polyhead.kinds.base import FloatArray
-from polyhead.modeling.backbone import max_positions
+from polyhead.modeling.backbone import Backbone, max_positions
 from polyhead.modeling.model import MultiTaskModel
+from polyhead.pretrained.attention import can_unpad
 from polyhead.pretrained.computing import computing_model
 from polyhead.pretrained.hardware import batch_tokens, resolve_device, resolve_dtype
 from polyhead.text.batches import Padded
@@ -38,6 +39,19 @@ class TorchEngine:
         self._lanes = min(self._threads, _MOST_LANES) if self.device.type == "cpu" else 1
         self._turn = Lock()
         self.model = computing_model(model.to(self.device).eval(), dtype=self.dtype)
+
+    def leave_out_padding(self) -> None:
+        """Compute texts of unlike length without their padding in fp32 on a CPU, too, if the backbone can.
+
+        It is for rounds as a server has them: of texts sorted by length there is little to leave out. Answers are the
+        same to float tolerance, not to the bit. The backbone's weights stay shared.
+        """
+        backbone = self.model.encoder.backbone
+        fp32 = self.device.type == "cpu" and self.dtype == torch.float32
+        if fp32 and not self.model.branches and can_unpad(backbone.network.config):
+            own = Backbone(network=backbone.network).eval()
+            own.unpads = True
+            self.model = self.model.with_backbone(own)
 
     @property
     def unpads(self) -> bool:
