@@ -35,9 +35,7 @@ def main(run: str, data_root: str | None = None) -> None:
         )
     console.print(table)
     for example in (conll[number] for number in range(1, 7)):
-        assert example.words is not None
-        words = [example.text[start:end] for start, end in example.words]
-        tags = model.predict([words], ["entities"])[0]["entities"].words
+        tags = model.predict([example.word_texts or []], ["entities"])[0]["entities"].words
         true = ", ".join(f"{example.text[each.start : each.end]} ({each.type})" for each in example.labels["entities"])
         console.print(
             " ".join(f"{word.word}[{word.tag}]" if word.tag != "O" else word.word for word in tags), markup=False

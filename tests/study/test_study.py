@@ -128,6 +128,15 @@ def test_the_command_goes_on_with_a_study_shows_it_and_says_what_to_do(
     assert refused.err.startswith("polyhead: --plans: 'bottom:2' is no plan; there are frozen, probe, top:K")
 
 
+def test_a_setting_that_there_is_not_is_said_once_and_before_anything_begins(recipe: Path, tmp_path: Path) -> None:
+    for key, says in (("own.batch_size", "--own: there is no such key"), ("training.epochs", "--training.epochs")):
+        design = Design(["probe", "full"], [13, 14], grid={key: ["2", "many"]}, rows=20)
+        with pytest.raises(UserError, match=says) as caught:
+            run_study(recipe, design, tmp_path / "study", data_root=FOLDER)
+        assert len(caught.value.faults) == 1
+        assert not (tmp_path / "study").exists()
+
+
 def test_what_jobs_keep_on_the_disk_and_warn_of_is_said_once(recipe: Path, tmp_path: Path) -> None:
     said: list[str] = []
     run_study(recipe, Design(["probe", "thaw"], [13], rows=20), tmp_path, data_root=FOLDER, on_note=said.append)

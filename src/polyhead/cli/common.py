@@ -2,8 +2,9 @@
 
 import json
 import re
+import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -136,6 +137,12 @@ def note_encoder(model: "Polyhead", texts: Sequence[str]) -> None:
     note_cut(int((tokenizer.lengths(texts) > tokenizer.max_length).sum()), tokenizer.max_length)
     if not model.pretrained.as_recorded:
         notes.print("! the encoder's weights are not those that were saved with its heads (re-saved or tampered with)")
+
+
+def train_command(recipe: Path, options: Mapping[str, object]) -> str:
+    """``polyhead train`` with these options, without those that are None, as it can be given to a shell."""
+    words = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    return f"polyhead train {printable(shlex.join([str(recipe), *words]), 400)}"
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:

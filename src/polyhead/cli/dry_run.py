@@ -1,23 +1,20 @@
 """``polyhead train --dry-run``: what a training would do, and nothing done."""
 
-import shlex
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from polyhead.cli.common import notes, out, print_json
-from polyhead.printing import printable
 
 if TYPE_CHECKING:
     from polyhead.recipe import Recipe
 
 
-def dry_run(recipe: "Recipe", again: Sequence[str], *, start: str | None, device: str | None, json: bool) -> None:
+def dry_run(recipe: "Recipe", again: str, *, start: str | None, device: str | None, json: bool) -> None:
     """Read the data, build the model, show which of its components learn, how fast and from when on.
 
-    ``again`` are the command's words without ``--dry-run``.
+    ``again`` is the command without ``--dry-run``.
 
     Raises:
         UserError: as the training itself would.
@@ -61,4 +58,4 @@ def dry_run(recipe: "Recipe", again: Sequence[str], *, start: str | None, device
     out.print(f"{learning:,} of {total:,} parameters learn ({learning / total:.1%}){epochs}")
     for line in (*fallback_notes(recipe), *plan_notes(subject, settings)[1:]):
         notes.print(line, markup=False)
-    out.print(f"Nothing was trained. Next: polyhead train {printable(shlex.join(again), 400)}", markup=False)
+    out.print(f"Nothing was trained. Next: {again}", markup=False)

@@ -76,7 +76,7 @@ def map_(
     heads = [name for name, task in opened.tasks.items() if task.level != "pair"]
     classes = [name for name in heads if opened.tasks[name].kind == "classification"]
     with progress("reading the texts", len(examples), shown=not json) as advance:
-        inputs = [_words(each) or each.text for each in examples]
+        inputs = [each.word_texts or each.text for each in examples]
         answers = list(opened.predictions(inputs, [*heads, "embedding"], advance=advance))
     embeddings = np.stack([np.asarray(each.embedding) for each in answers])
     drawn = _of_fields(examples, fields) | _of_heads(answers, classes, fields)
@@ -98,11 +98,6 @@ def map_(
         notes.print(f"! {printable(line)}", markup=False)
     note_cut(cut, opened.max_length)
     out.print(f"{picture}  the picture\n{page}  the same to explore: open it in a browser", markup=False)
-
-
-def _words(example: "Example") -> list[str]:
-    """A row's words, where it has them: heads that tag answer for those."""
-    return [example.text[start:end] for start, end in example.words or ()]
 
 
 def _methods(given: str) -> list["Method"]:

@@ -1,6 +1,5 @@
 """``polyhead study``."""
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from polyhead.cli.common import Device, Json, notes, out, print_json
+from polyhead.cli.common import Device, Json, notes, out, print_json, train_command
 from polyhead.printing import duration, printable
 
 if TYPE_CHECKING:
@@ -102,11 +101,8 @@ def study(
     if summary.chosen is not None:
         plan = FROZEN if summary.chosen.name.startswith(f"{FROZEN}:") else summary.chosen.name
         given = {"data-root": data_root, "from": start, "device": device}
-        words = {"training.plan": plan, **summary.chosen.settings}
-        words |= {name: str(value) for name, value in given.items() if value is not None}
-        again = shlex.join([str(recipe), *(f"--{name}={value}" for name, value in words.items())])
-        verb = "Next, on all rows:" if rows is not None else "Next:"
-        out.print(f"{verb} polyhead train {printable(again, 400)}", markup=False)
+        again = train_command(recipe, {"training.plan": plan, **summary.chosen.settings, **given})
+        out.print(f"{'Next:' if rows is None else 'Next, on all rows:'} {again}", markup=False)
 
 
 def _show(summary: "Summary") -> None:

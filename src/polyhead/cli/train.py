@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from polyhead.cli.common import Device, Json, notes, out, print_json
+from polyhead.cli.common import Device, Json, notes, out, print_json, train_command
 from polyhead.printing import printable
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ def train(
         from polyhead.cli.dry_run import dry_run
 
         given = {"from": start, "data-root": data_root, "output": output, "cache-dir": cache_dir, "device": device}
-        words = {**overrides, **{name: value for name, value in given.items() if value is not None}}
-        again = [str(path), *(f"--{name}={value}" for name, value in words.items())]
-        dry_run(loaded, again, start=origin, device=device, json=json)
+        dry_run(loaded, train_command(path, {**overrides, **given}), start=origin, device=device, json=json)
         return
     if loaded.training.plan.name == "frozen" and resume is None:
         from polyhead.cli.frozen import frozen

@@ -14,9 +14,8 @@ def as_row(example: Example) -> dict[str, Any]:
     numbers. Entities are ``{"start", "end", "type"}`` in characters of the text; of words, of the words joined by
     single spaces.
     """
-    head: dict[str, Any] = {"text": example.text}
-    if example.words is not None:
-        head = {WORDS: [example.text[start:end] for start, end in example.words]}
+    words = example.word_texts
+    head: dict[str, Any] = {"text": example.text} if words is None else {WORDS: words}
     if example.others:
         head["text_pair"] = example.others[0] if len(example.others) == 1 else list(example.others)
     return {**head, **{name: _plain(gold) for name, gold in example.labels.items()}}

@@ -29,6 +29,11 @@ class Example:
         """The text, and those that belong to it."""
         return (self.text, *self.others)
 
+    @property
+    def word_texts(self) -> list[str] | None:
+        """The words that the file gave; None where it gave running text."""
+        return None if self.words is None else [self.text[start:end] for start, end in self.words]
+
 
 def labelled_tasks(examples: Sequence[Example]) -> frozenset[str]:
     """The tasks of which some example has a label; rows that stay in their file know it without being read."""

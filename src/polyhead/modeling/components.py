@@ -55,17 +55,18 @@ def _backbone(backbone: Backbone) -> Iterator[Component]:
     What is not sure to come after the layers counts as below them, so that nothing above depends on it unseen. A pooler
     reads the first token's state, and nobody reads the pooler: it learns by no plan.
     """
-    layers, unread = backbone.layer_list(), getattr(backbone.network, POOLER, None)
-    last = len(layers) + 1
+    layers = backbone.layer_list()
+    pooler = len(layers) + 1
     owner = {id(module): number for number, layer in enumerate(layers, 1) for module in layer.modules()}
-    owner |= {id(module): last for module in (unread.modules() if isinstance(unread, nn.Module) else ())}
-    parameters: list[dict[str, nn.Parameter]] = [{} for _ in range(last + 1)]
+    if isinstance(unread := getattr(backbone.network, POOLER, None), nn.Module):
+        owner |= {id(module): pooler for module in unread.modules()}
+    parameters: list[dict[str, nn.Parameter]] = [{} for _ in range(pooler + 1)]
     modules: list[list[nn.Module]] = [[] for _ in parameters]
     seen: set[int] = set()
     passed = 0  # layers that came before, in the order in which the network lists its modules
     for prefix, module in backbone.network.named_modules():
         number = owner.get(id(module), 0)
-        passed = max(passed, number % last)
+        passed = max(passed, 0 if number == pooler else number)
         modules[number].append(module)
         own_child = prefix and "." not in prefix and not isinstance(module, nn.Embedding)
         behind = number == 0 and passed == len(layers) and own_child
@@ -77,5 +78,5 @@ def _backbone(backbone: Backbone) -> Iterator[Component]:
     names = ["embeddings", *(f"layers.{number}" for number in range(len(layers)))] if layers else ["backbone"]
     for depth, (name, own, flagged) in enumerate(zip(names, parameters[:-1], modules[:-1], strict=True)):
         yield Component(name, depth, own, flagged)
-    if parameters[last]:
-        yield Component(POOLER, len(layers), parameters[last], modules[last], fixed=True)
+    if parameters[pooler]:
+        yield Component(POOLER, len(layers), parameters[pooler], modules[pooler], fixed=True)

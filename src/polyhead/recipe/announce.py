@@ -18,7 +18,7 @@ from polyhead.training.subject import Subject
 
 def fallback_notes(recipe: Recipe) -> list[str]:
     """That another backbone is used than the recipe asks for, if one is; ``recipe`` as ``begin`` gave it."""
-    asked, used = (recipe.raw.get("model") or {}).get("backbone", DEFAULT_BACKBONE), recipe.model.backbone
+    asked, used = _asked(recipe.raw), recipe.model.backbone
     if asked == used:
         return []
     return [f"! {asked} cannot be had here: {used}, the recipe's fallback, is used INSTEAD; figures are of that one"]
@@ -26,11 +26,15 @@ def fallback_notes(recipe: Recipe) -> list[str]:
 
 def fallback_of(facts: Mapping[str, Any]) -> str | None:
     """The same of a run, by what its folder notes; None where it is of the backbone that was asked for, or no run."""
-    recipe, used = facts.get("recipe") or {}, facts.get("backbone")
-    asked = (recipe.get("model") or {}).get("backbone", DEFAULT_BACKBONE)
+    asked, used = _asked(facts.get("recipe") or {}), facts.get("backbone")
     if used is None or facts.get("from") is not None or asked == used:
         return None
     return f"{asked} could not be had when this was trained: it is of {used}, the recipe's fallback, INSTEAD"
+
+
+def _asked(raw: Mapping[str, Any]) -> str:
+    """The backbone that a recipe names."""
+    return str((raw.get("model") or {}).get("backbone", DEFAULT_BACKBONE))
 
 
 def plan_notes(subject: Subject, settings: TrainingSettings) -> list[str]:

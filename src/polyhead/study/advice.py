@@ -4,10 +4,9 @@ The plan is chosen by validation scores and by time. What each makes of the embe
 worth only the reader knows, and the pairs that it is measured on may be test data.
 """
 
-import math
 from collections.abc import Sequence
 
-from polyhead.study.lines import Figure, Line, difference, differs, eligible
+from polyhead.study.lines import Figure, Line, differs, eligible, paired, percent, shown
 
 _FASTER = 1.1
 """Times as fast, from which on a plan counts as cheaper than another."""
@@ -67,7 +66,7 @@ def _embedding(chosen: Line, near: Sequence[Line], scored: Sequence[Line]) -> li
         return []
     words = []
     keeper = max((line for line in near if line.pairs is not None), key=_kept)
-    figure = difference(chosen.embedding, keeper.embedding)
+    figure = paired(chosen.embedding, keeper.embedding)
     if keeper is not chosen and figure is not None and figure.exceeds:
         words.append(
             f"If the embedding matters, use {keeper.name}, within the spread as well:"
@@ -79,8 +78,8 @@ def _embedding(chosen: Line, near: Sequence[Line], scored: Sequence[Line]) -> li
     if len(front) > 1:
         each = "; ".join(f"{line.name} {percent(line.score.mean)}, {percent(_kept(line))}" for line in front)
         words.append(
-            f"Score and embedding ({percent(chosen.pairs[0])} before): {each}. Every other plan has less of both than"
-            " one of these."
+            f"Score and embedding ({percent(chosen.pairs[0])} before): {each}. Each other plan is in neither better"
+            " than some one of these."
         )
     return words
 
@@ -92,13 +91,3 @@ def _after(line: Line) -> Figure:
 
 def _kept(line: Line) -> float:
     return -1.0 if line.pairs is None else line.pairs[1].mean
-
-
-def percent(value: float) -> str:
-    """In per cent, two digits."""
-    return f"{100 * value:.2f}"
-
-
-def shown(figure: Figure) -> str:
-    """Mean and interval, in per cent."""
-    return percent(figure.mean) + ("" if math.isnan(figure.half) else f" ± {percent(figure.half)}")

@@ -3,16 +3,17 @@
 import copy
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from polyhead.errors import UserError, shown
 from polyhead.training.plans import Plan, PlanSetting
 
+_Value = TypeVar("_Value")
 FROZEN = "frozen"
 """The plan by which nothing learns."""
 ALONE = "full"
@@ -87,11 +88,12 @@ def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
     if not design.plans:
         raise UserError("--plans: name one or more, such as frozen,probe,full")
     _check(design)
-    plans = [plan for plan, known in zip(design.plans, _known_before(design.plans), strict=True) if not known]
+    plans = _once(design.plans, key=plan_of)
     frozen = {plan for plan in plans if plan_of(plan).name == FROZEN}
     combinations = [dict(zip(design.grid, values, strict=True)) for values in product(*design.grid.values())]
     untrained = _once(
-        {key: value for key, value in each.items() if not key.startswith("training.")} for each in combinations
+        [{key: value for key, value in each.items() if not key.startswith("training.")} for each in combinations],
+        key=lambda each: each,
     )
     names = [*tasks]
     found = []
@@ -103,12 +105,12 @@ def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
     return found
 
 
-def _known_before(plans: Sequence[str]) -> list[bool]:
-    meant = [plan_of(plan) for plan in plans]
-    return [plan in meant[:number] for number, plan in enumerate(meant)]
-
-
 def _check(design: Design) -> None:
+    """Refuse settings that the study's own options say.
+
+    Raises:
+        UserError: there are such.
+    """
     own = {"training.plan": "--plans", "training.seed": "--seeds"}
     own |= {} if design.rows is None else {"training.max_train_samples": "--rows"}
     for key in design.grid:
@@ -117,12 +119,10 @@ def _check(design: Design) -> None:
                 raise UserError(f"--set: {key} is what {option} says in a study; leave it out of --set")
 
 
-def _once(settings: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = []
-    for each in settings:
-        if each not in found:
-            found.append(each)
-    return found
+def _once(values: Sequence[_Value], *, key: Callable[[_Value], object]) -> list[_Value]:
+    """The first of those that have the same key; keys need no hash."""
+    keys = [key(each) for each in values]
+    return [each for number, each in enumerate(values) if keys[number] not in keys[:number]]
 
 
 def left_out(design: Design, recipe: Plan) -> list[str]:

@@ -1,4 +1,4 @@
-"""Figures over seeds, the line that a study has of each plan, and how two lines differ."""
+"""Figures over seeds and how they are written, the line that a study has of each plan, and how two lines differ."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ class Line:
 
 def gap(best: Line, line: Line) -> Figure | None:
     """The difference of their validation scores, seed by seed, as ``Line.behind``."""
-    return None if line is best else difference(best.scores, line.scores)
+    return None if line is best else paired(best.scores, line.scores)
 
 
 def differs(one: Line, other: Line) -> bool:
@@ -69,7 +69,7 @@ def differs(one: Line, other: Line) -> bool:
     return figure is not None and figure.exceeds
 
 
-def difference(one: Mapping[int, float], other: Mapping[int, float]) -> Figure | None:
+def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Figure | None:
     """How much more the other is, seed by seed; None where no two seeds are common, or one is not a number."""
     common = sorted(one.keys() & other.keys())
     if len(common) < 2:
@@ -82,6 +82,16 @@ def eligible(lines: Sequence[Line]) -> list[Line]:
     """Those that may be recommended: with a score, and not collapsed if there are others."""
     with_score = [line for line in lines if math.isfinite(line.score.mean)]
     return [line for line in with_score if not line.collapsed] or with_score
+
+
+def percent(value: float) -> str:
+    """In per cent, two digits."""
+    return f"{100 * value:.2f}"
+
+
+def shown(figure: Figure) -> str:
+    """Mean and interval, in per cent."""
+    return percent(figure.mean) + ("" if math.isnan(figure.half) else f" ± {percent(figure.half)}")
 
 
 def _t(count: int) -> float:

@@ -4,8 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from polyhead.printing import duration, size
-from polyhead.study.advice import percent, shown
-from polyhead.study.lines import Figure, Line
+from polyhead.study.lines import Figure, Line, percent, shown
 from polyhead.study.summary import Summary, Tried
 
 
@@ -86,25 +85,19 @@ def _lines(summary: Summary, title: str, about: Sequence[str]) -> Iterator[str]:
     yield "\n## What to do\n"
     yield from (escaped(line) for line in summary.recommendation)
     yield "\n## Plans\n"
-    head, rows = table(summary)
-    yield f"| {' | '.join(map(escaped, head))} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(map(escaped, row))} |"
+    yield from _table_lines(*table(summary))
     yield f"\n{NOTE}"
     if summary.tried:
         yield "\n## Settings\n"
-        head, rows = settings_table(summary.tried)
-        yield f"| {' | '.join(head)} |"
-        yield f"|{'---|' * len(head)}"
-        for row in rows:
-            yield f"| {' | '.join(map(escaped, row))} |"
+        yield from _table_lines(*settings_table(summary.tried))
     if summary.alone:
         yield "\n## Each task alone, by `full`\n"
-        yield "| metric | test |"
-        yield "|---|---|"
-        for name, figure in summary.alone.items():
-            yield f"| {escaped(name)} | {shown(figure)} |"
+        yield from _table_lines(["metric", "test"], [[name, shown(figure)] for name, figure in summary.alone.items()])
+
+
+def _table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for row in (head, ["---"] * len(head), *rows):
+        yield f"| {' | '.join(map(escaped, row))} |"
 
 
 NOTE = (

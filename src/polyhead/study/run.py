@@ -63,6 +63,9 @@ def study(
     if pairs is not None:
         read_pairs(pairs)
     planned = jobs(design, loaded.tasks)
+    for job in planned:  # what is wrong with a setting is said now, and once
+        if job.task is None and job.seed == planned[0].seed:
+            load_recipe(recipe, overrides=job.overrides(design.rows, loaded.data), data_root=data_root)
     log = read_all(loaded, SPLITS, strict=False).log  # what is wrong with a file is said now, not after a training
     wrong = (f"counted as wrong: {fault}" for fault in log.faults())
     note = _once(on_note)

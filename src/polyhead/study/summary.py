@@ -107,7 +107,7 @@ def _tried(results: Sequence[Result]) -> list[Tried]:
         Tried(own[0]["name"], own[0]["changes"], Figure.of([_number(each["score"]) for each in own]))
         for own in groups.values()
     ]
-    return sorted(found, key=lambda each: -each.score.mean if math.isfinite(each.score.mean) else math.inf)
+    return sorted(found, key=_rank)
 
 
 def _chosen(results: Sequence[Result], *, by: Sequence[str]) -> list[Result]:
@@ -123,7 +123,7 @@ def _chosen(results: Sequence[Result], *, by: Sequence[str]) -> list[Result]:
     return found
 
 
-def _rank(line: Line) -> float:
+def _rank(line: Line | Tried) -> float:
     return -line.score.mean if math.isfinite(line.score.mean) else math.inf
 
 
