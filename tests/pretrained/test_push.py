@@ -1,6 +1,7 @@
 """``push_to_hub`` against a stand-in of the Hub's API in this process: what is sent is the folder, and opens again."""
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -29,9 +30,11 @@ class Hub:
         self.files: dict[str, bytes] = {}
         self.card = ""
         self.refuses = False
+        self.large: tuple[str, ...] = ()
+        self.objects: dict[str, bytes] = {}
 
     def answer(self, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
-        """The status and the answer to a POST."""
+        """The status and the answer to a POST or PUT; files whose names end as one of ``large`` go by LFS."""
         if self.refuses:
             return 403, {"error": "this token may not write here"}
         if path == "/api/repos/create":
@@ -41,12 +44,29 @@ class Hub:
             return 200, {"errors": [], "warnings": []}
         if path == f"/api/models/{REPOSITORY}/preupload/main":
             names = [each["path"] for each in json.loads(body)["files"]]
-            return 200, {"files": [{"path": name, "uploadMode": "regular", "shouldIgnore": False} for name in names]}
+            modes = {name: "lfs" if name.endswith(self.large) else "regular" for name in names}
+            return 200, {"files": [{"path": name, "uploadMode": modes[name], "shouldIgnore": False} for name in names]}
+        if path == f"/{REPOSITORY}.git/info/lfs/objects/batch":
+            objects = [
+                {**each, "actions": {"upload": {"href": f"{self.url}/objects/{each['oid']}"}}}
+                for each in json.loads(body)["objects"]
+            ]
+            return 200, {"transfer": "basic", "objects": objects}
+        if path.startswith("/objects/"):
+            self.objects[path.removeprefix("/objects/")] = body
+            return 200, {}
         if path == f"/api/models/{REPOSITORY}/commit/main":
             for line in body.splitlines():
                 row = json.loads(line)
                 if row["key"] == "file":
                     self.files[row["value"]["path"]] = base64.b64decode(row["value"]["content"])
+                if row["key"] == "lfsFile":
+                    content = self.objects[row["value"]["oid"]]
+                    assert (hashlib.sha256(content).hexdigest(), len(content)) == (
+                        row["value"]["oid"],
+                        row["value"]["size"],
+                    )
+                    self.files[row["value"]["path"]] = content
             return 200, {"commitUrl": f"{self.url}/{REPOSITORY}/commit/abc", "commitOid": "abc", "success": True}
         return 404, {"error": f"a stand-in does not know {path}"}
 
@@ -76,6 +96,8 @@ def hub() -> Iterator[Hub]:
             self.send_header("content-length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
+
+        do_PUT = do_POST  # noqa: N815 (the library's name)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -109,11 +131,16 @@ def push(hub: Hub, model: Path, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120)
 
 
-def test_the_folder_goes_up_and_opens_again(hub: Hub, model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("large", [(), (".safetensors",)], ids=["in the commit", "weights by LFS"])
+def test_the_folder_goes_up_and_opens_again(hub: Hub, model: Path, tmp_path: Path, large: tuple[str, ...]) -> None:
+    hub.large = large
     done = push(hub, model, tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"{hub.url}/{REPOSITORY}/commit/abc"
-    assert {said for _, said in hub.asked} == {f"Bearer {TOKEN}"} | ({None} & {said for _, said in hub.asked})
+    api = {said for path, said in hub.asked if not path.startswith("/objects/")}
+    assert api == {f"Bearer {TOKEN}"} | ({None} & api)
+    assert all(said is None for path, said in hub.asked if path.startswith("/objects/")), "another host's business"
+    assert len(hub.objects) == (sum(name.endswith(large) for name in hub.files) if large else 0)
     for name, content in hub.files.items():
         (tmp_path / "again" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "again" / name).write_bytes(content)
