@@ -104,7 +104,7 @@ def _histograms(found: "Checked", folder: Path) -> list[str]:
 
 def _rows_table(data: "Data") -> Table:
     table = Table(title="Rows", title_justify="left")
-    table.add_column("data set")
+    table.add_column("data set", overflow="fold")
     table.add_column("rows", justify="right")
     for name in data.tasks:
         table.add_column(f"with {name}", justify="right")
@@ -117,7 +117,7 @@ def _labels_table(task: str, labels: "dict[str, dict[str, int]] | Any") -> Table
     splits = list(next(iter(labels.values())))
     totals = {split: max(1, sum(counts[split] for counts in labels.values())) for split in splits}
     table = Table(title=f"{task}: labels", title_justify="left")
-    table.add_column("label")
+    table.add_column("label", overflow="fold")
     for split in splits:
         table.add_column(split, justify="right")
         table.add_column("%", justify="right")
@@ -133,12 +133,12 @@ def _lengths_table(found: "Checked") -> Table:
     from polyhead.data.lengths import PERCENTILES
 
     table = Table(title="Tokens a text", title_justify="left")
-    table.add_column("data set")
+    table.add_column("data set", overflow="fold")
     for name in (
         *(f"{each} %" if each < 100 else "longest" for each in PERCENTILES),
         "limit",
-        "cut texts",
-        "cut tokens",
+        "cut\ntexts",
+        "cut\ntokens",
     ):
         table.add_column(name, justify="right")
     for name, each in found.lengths.items():
