@@ -108,3 +108,19 @@ def test_runs_side_by_side_have_the_same_scales(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be written"):
         draw_curves([], tmp_path)
+
+
+def test_a_legend_lies_below_its_panel_and_takes_no_room_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = []
+    monkeypatch.setattr("polyhead.evaluation.pictures.save_figure", lambda figure, path: figures.append(figure))
+    for tasks in (1, 12):
+        draw_curves([{"step": 1, "eval_loss": 1.0, **{f"eval_t{n}_loss": n for n in range(tasks)}}], tmp_path / "c.png")
+    heights = []
+    for figure in figures:
+        figure.draw_without_rendering()
+        losses = figure.axes[0]
+        assert losses.get_legend().get_window_extent().y1 < losses.get_window_extent().y0
+        heights.append(losses.get_window_extent().height)
+    assert heights[1] > 0.9 * heights[0]

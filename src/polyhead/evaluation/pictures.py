@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,22 @@ _HEADLINES = ("_accuracy", "_span_f1", "_average_precision", "_spearman", "_mrr"
 
 def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Losses left (training thin, validation with dots), metrics right, from the lines of ``metrics.jsonl``."""
-    figure = Figure(figsize=(11, 4.2), layout="constrained", dpi=120)
+    figure = Figure(figsize=(11, 4), layout="constrained", dpi=120)
     losses, metrics = figure.subplots(1, 2)
     _draw_run(losses, metrics, history)
+    _make_room(figure, (losses,))
     save_figure(figure, path)
 
 
 def draw_runs(histories: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
     """Runs side by side, losses above metrics, on the same scales; each as ``draw_curves`` draws it."""
     width = max(5.5, 5.0 * len(histories))
-    figure = Figure(figsize=(width, 7.6), layout="constrained", dpi=120)
+    figure = Figure(figsize=(width, 7.2), layout="constrained", dpi=120)
     rows = figure.subplots(2, len(histories), sharey="row", squeeze=False)
     for place, (name, history) in enumerate(histories.items()):
         _draw_run(rows[0][place], rows[1][place], history)
         rows[0][place].set_title(f"{plain(name)[:60]}\nLoss", loc="left", fontsize=11)
+    _make_room(figure, *rows)
     save_figure(figure, path)
 
 
@@ -62,7 +64,13 @@ def _draw_run(losses: Axes, metrics: Axes, history: Sequence[Mapping[str, Any]])
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize=8, frameon=False)
+            axes.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=2, fontsize=8, frameon=False)
+
+
+def _make_room(figure: Figure, *rows: Iterable[Axes]) -> None:
+    """Make the figure as much higher as the legends below its rows of panels need."""
+    entries = sum(max(len(axes.get_legend_handles_labels()[0]) for axes in row) for row in rows)
+    figure.set_figheight(figure.get_figheight() + 0.1 * entries)
 
 
 def plain(text: str) -> str:
