@@ -8,7 +8,7 @@ import yaml
 
 from polyhead.cli.study import grid_of, split_plans
 from polyhead.errors import UserError
-from polyhead.study.design import Design, Job, jobs, left_out, only_task, plan_of
+from polyhead.study.design import Design, Job, jobs, left_out, only_tasks, plan_of
 
 
 def test_every_plan_with_every_combination_and_seed_once() -> None:
@@ -104,12 +104,14 @@ training: {epochs: 2, score: {topic.accuracy: 1, names.span_f1: 1}}
 
 def test_a_recipe_with_one_task_alone() -> None:
     raw: dict[str, Any] = yaml.safe_load(RECIPE)
-    found = only_task(raw, "names")
+    found = only_tasks(raw, ["names"])
     assert list(found["tasks"]) == ["names"]
     assert list(found["data"]) == ["both", "conll"]
     assert found["data"]["both"]["tasks"] == {"names": {"spans": "entities"}}
     assert found["training"] == {"epochs": 2}
-    assert list(only_task(raw, "topic")["data"]) == ["news", "both"]
+    assert list(only_tasks(raw, ["topic"])["data"]) == ["news", "both"]
+    both = only_tasks(raw, ["topic", "names"])
+    assert (both["tasks"], both["data"]) == (raw["tasks"], raw["data"])
     assert raw == yaml.safe_load(RECIPE)
 
 

@@ -162,18 +162,18 @@ def plan_of(plan: str) -> Plan:
         ) from None
 
 
-def only_task(raw: Mapping[str, Any], task: str) -> dict[str, Any]:
-    """The recipe with one task: data sets without it are left out, and a score that names others."""
+def only_tasks(raw: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """The recipe with these tasks alone: data sets without them are left out, and a score, which may name others."""
     recipe: dict[str, Any] = copy.deepcopy(dict(raw))
-    recipe["tasks"] = {task: recipe["tasks"][task]}
+    recipe["tasks"] = {key: value for key, value in recipe["tasks"].items() if key in names}
     sets: dict[str, Any] = {}
     for name, settings in recipe["data"].items():
         splits = [each for each in settings.values() if isinstance(each, dict) and "tasks" in each]
         holders = [settings, *splits]
-        if any(task in (holder.get("tasks") or {}) for holder in holders):
+        if any(key in names for holder in holders for key in holder.get("tasks") or {}):
             for holder in holders:
                 if "tasks" in holder:
-                    holder["tasks"] = {key: value for key, value in holder["tasks"].items() if key == task}
+                    holder["tasks"] = {key: value for key, value in holder["tasks"].items() if key in names}
             sets[name] = settings
     recipe["data"] = sets
     training = recipe.get("training") or {}

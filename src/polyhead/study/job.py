@@ -24,7 +24,7 @@ from polyhead.recipe.examples import recipe_examples
 from polyhead.recipe.frozen import evaluate_frozen
 from polyhead.recipe.run import Watcher
 from polyhead.recipe.start import new_model
-from polyhead.study.design import FROZEN, Job, only_task
+from polyhead.study.design import FROZEN, Job, only_tasks
 from polyhead.training.estimate import peak_memory
 from polyhead.training.plans import stages
 from polyhead.training.prepare import planned_components
@@ -57,7 +57,7 @@ def run_job(job: Job, setting: Setting, folder: Path, told: Told, noted: Noted) 
         UserError: what ``polyhead.recipe.train`` raises.
     """
     place = folder / "recipe.yaml"
-    raw = setting.raw if job.task is None else only_task(setting.raw, job.task)
+    raw = setting.raw if job.task is None else only_tasks(setting.raw, [job.task])
     write_text(place, yaml.safe_dump(dict(raw), sort_keys=False, allow_unicode=True))
     recipe = load_recipe(place, overrides=job.overrides(setting.rows, raw["data"]), data_root=setting.data_root)
     found = _frozen(job, setting, recipe, told) if job.frozen else [_trained(job, setting, recipe, folder, told, noted)]
