@@ -1,17 +1,10 @@
-"""Running a study's jobs one after the other, each in a process of its own; what is done is not done again."""
+"""Running a study's jobs one after the other; what is done is not done again."""
 
 import json
-import multiprocessing
-import os
 import shutil
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from polyhead.data.pairs import read_pairs
 from polyhead.errors import UserError
@@ -21,15 +14,11 @@ from polyhead.recipe import load_recipe
 from polyhead.recipe.data import prepare as read_all
 from polyhead.recipe.schema import SPLITS
 from polyhead.study.design import Design, Job, jobs, left_out
-from polyhead.study.job import RESULT, Setting, run_job
+from polyhead.study.job import RESULT, Setting
+from polyhead.study.process import in_process
 from polyhead.training import Interrupted
 
-if TYPE_CHECKING:
-    from multiprocessing.context import ForkServerContext, SpawnContext
-
 STUDY = "study.json"
-_PATIENCE = 60.0
-"""Seconds in which a process that was told to end has finished its step and saved it."""
 Progress = Callable[[Job, int, int, str, float], None]
 """A job, its number, the number of all, what it does, and how far it is with that, from 0 to 1."""
 
@@ -103,7 +92,7 @@ def _all(
 
         if not (place / RESULT).is_file():
             try:
-                lines = _in_process(job, setting, place, told, on_note)
+                lines = in_process(job, setting, place, told, on_note)
             except KeyboardInterrupt:
                 raise Interrupted(f"interrupted; what is done is in {folder}: run the same command to go on") from None
             faults += lines
@@ -160,83 +149,3 @@ def _once(on_note: Callable[[str], None]) -> Callable[[str], None]:
             on_note(line)
 
     return note
-
-
-def _in_process(
-    job: Job,
-    setting: Setting,
-    place: Path,
-    told: Callable[[str, float], None],
-    on_note: Callable[[str], None],
-) -> list[str]:
-    """Do the job; what went wrong, a line each. Another attempt is made when the study is run again."""
-    context = _context()
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(job, setting, place, sender), daemon=True)
-    with _deaf():
-        process.start()
-    sender.close()
-    faults = ["its process ended without a result; run the study again"]
-    try:
-        while True:
-            kind, value = receiver.recv()
-            if kind == "end":
-                faults = value
-                break
-            if kind == "note":
-                on_note(value)
-                continue
-            doing, done, total = value
-            told(doing, done / max(1, total))
-    except EOFError:
-        pass
-    except KeyboardInterrupt:
-        process.terminate()  # which finishes a training's step and saves it
-        raise
-    finally:
-        process.join(_PATIENCE)
-        process.kill()
-    return [f"{job.name}: {line}" for line in faults]
-
-
-def _context() -> "ForkServerContext | SpawnContext":
-    """On Linux they are forked from a process that has imported what a job needs, which saves seconds each.
-
-    Their environment is that of the first job; elsewhere forking is not safe beside what systems load.
-    """
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["polyhead.study.job", "matplotlib.backends.backend_agg"])
-    return context
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes that are started in the block do not hear Ctrl-C; who started them tells them to end."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _work(job: Job, setting: Setting, place: Path, sender: Connection) -> None:
-    os.setsid()  # a terminal's Ctrl-C would come beside the signal that ends it, and a second one stops at once
-    try:
-        with alone(place):  # a study that was killed may have left a process that is still at work
-            run_job(
-                job,
-                setting,
-                place,
-                lambda doing, done, total: sender.send(("told", (doing, done, total))),
-                lambda line: sender.send(("note", line)),
-            )
-        sender.send(("end", []))
-    except UserError as error:
-        sender.send(("end", list(error.faults)))
-    except BrokenPipeError:
-        pass  # nobody is there any more to be told
