@@ -32,6 +32,10 @@ _MIX = {"tasks.entities.layers": "mix"}
 _HIDDEN = {"tasks.entities.hidden": 384}
 _PROJECTED = {"model.projection": {"width": 384, "init": "pca"}}
 _THEN_FULL = {"training.plan": {"probe-then-full": {"epoch": 2}, "layer_decay": 0.8}, "training.epochs": 4}
+_CAPTIONS = {
+    "embedding.texts": {"format": "text", "path": "flickr30k_captions/train.1.en.gz", "sample": {"rows": 5000}},
+}
+"""Texts that nobody labelled."""
 _STSB = {
     "tasks.sts": {"kind": "similarity", "range": [0, 5]},
     "data.stsb": {
@@ -53,6 +57,10 @@ RUNS: Mapping[str, Run] = {
     **{f"anchor {weight:g}, projected": _anchored(weight, **_PROJECTED) for weight in (1, 3)},
     **{f"anchor {weight:g}, hidden, then full": _anchored(weight, **_HIDDEN, **_THEN_FULL) for weight in (0.1, 0.2)},
     "anchor 0.05, hidden, then full": _anchored(0.05, **_HIDDEN, **_THEN_FULL),
+    **{
+        f"anchor {weight:g}, captions, hidden, then full": _anchored(weight, **_HIDDEN, **_THEN_FULL, **_CAPTIONS)
+        for weight in (0.03, 0.1)
+    },
     "anchor 0.1, hidden, then full, 6 epochs": _anchored(0.1, **_HIDDEN, **{**_THEN_FULL, "training.epochs": 6}),
     "plain, hidden, then full": Run("joint", {**_HIDDEN, **_THEN_FULL}),
     "anchor 0.1, then full": _anchored(0.1, **_THEN_FULL),

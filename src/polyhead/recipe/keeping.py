@@ -3,6 +3,7 @@
 from polyhead.data.faults import FaultLog
 from polyhead.data.pairs import read_pairs
 from polyhead.data.read import read
+from polyhead.data.splits import sample
 from polyhead.errors import UserError
 from polyhead.modeling.branch import Branch
 from polyhead.pretrained import Pretrained
@@ -24,6 +25,8 @@ def read_keeping(recipe: Recipe, log: FaultLog) -> Keeping:
     if missing:
         raise UserError(*(f"{path}: no such file; embedding.texts is relative to the recipe" for path in missing))
     rows = read(settings.texts, {}, root=recipe.root, log=log)
+    if settings.texts.sample:
+        rows = sample(rows, settings.texts.sample, seed=recipe.training.seed, where="embedding.texts")
     return Keeping(settings, pairs, [row.text for row in rows])
 
 

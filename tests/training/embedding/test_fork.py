@@ -194,12 +194,15 @@ def test_wrong_settings_are_said_in_a_line(
     assert not (tmp_path / "run").exists()
 
 
-def test_unlabelled_texts_of_any_format(backbones: Callable[[str], Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("more", "count"), [({}, 15), ({"sample": {"rows": 6}}, 6)], ids=["all", "a sample"])
+def test_unlabelled_texts_of_any_format(
+    backbones: Callable[[str], Path], tmp_path: Path, more: dict[str, Any], count: int
+) -> None:
     write_lines(tmp_path / "more.csv", ["body", *[f'"{text}"' for text in sentences(15, longest=5)]])
-    settings = {"texts": {"format": "csv", "path": str(tmp_path / "more.csv"), "text": "body"}}
+    settings = {"texts": {"format": "csv", "path": str(tmp_path / "more.csv"), "text": "body", **more}}
     result = train(recipe_of(tmp_path / "r.yaml", backbones("bert"), embedding=settings), tmp_path / "run")
     assert result.best.embedding is not None
-    assert result.best.embedding.texts == 15
+    assert result.best.embedding.texts == count
 
 
 def test_kept_states_serve_a_fork(backbones: Callable[[str], Path], tmp_path: Path) -> None:
