@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 
 from polyhead import Polyhead
@@ -62,3 +63,15 @@ def with_heads(backbone: Path) -> Polyhead:
     model.add_head("same", "classification", ["yes", "no"], pair=True)
     model.add_head("stars", "regression", range=(0, 5))
     return model
+
+
+def slowed(app: Server, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every pass of the only model take so long."""
+    predictor = app.state.service.models[0].predictor
+    run = predictor.run
+
+    def later(*given: Any, **options: Any) -> Any:
+        time.sleep(seconds)
+        return run(*given, **options)
+
+    monkeypatch.setattr(predictor, "run", later)

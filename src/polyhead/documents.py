@@ -55,7 +55,7 @@ class Document:
     """A text, and its words under the name of each splitter that was asked for.
 
     ``truncated`` says that the text was longer than the limit: its ``tokens`` are those that are read.
-    ``others_truncated`` counts the other texts of its row that were.
+    ``others_truncated`` counts the other texts of its row that were, ``others_tokens`` what was read of them.
     """
 
     text: str
@@ -63,6 +63,12 @@ class Document:
     tokens: int
     truncated: bool = False
     others_truncated: int = 0
+    others_tokens: int = 0
+
+    @property
+    def read_tokens(self) -> int:
+        """Tokens of all the row's texts that were read."""
+        return self.tokens + self.others_tokens
 
     @property
     def cut_texts(self) -> int:

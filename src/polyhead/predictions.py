@@ -150,8 +150,8 @@ class Prediction:
     """Everything that one forward pass said about one text, or about two together.
 
     ``text_pair`` is the second text, where two were given; the embedding is the first one's. ``tasks`` maps a task's
-    name to its prediction; ``embedding`` has shape (width,) and is there if it was asked for; ``tokens`` counts the
-    first text's tokens that were read, special ones included; ``truncated`` says that a text was longer.
+    name to its prediction; ``embedding`` has shape (width,) and is there if it was asked for; ``tokens`` counts what
+    was read of its texts, special tokens included; ``truncated`` says that a text was longer.
     """
 
     text: str

@@ -91,7 +91,16 @@ def test_without_a_model_it_serves_the_quickstarts(
 def test_an_empty_key_does_not_open_the_server(run: Callable[..., Any], asked: Any) -> None:
     found = run("serve", "x", "--api-key", "")
     assert (found.status, asked) == (1, [])
-    assert "--api-key is empty" in found.err
+    assert "--api-key or POLYHEAD_API_KEY is empty" in found.err
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_key_of_the_environment_does_not_either(
+    run: Callable[..., Any], asked: Any, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("POLYHEAD_API_KEY", value)
+    assert (run("serve", "x").status, asked) == (1, [])
+    assert run("serve", "x", "--api-key", "given").status == 0
 
 
 def test_a_port_that_is_taken_is_one_line(run: Callable[..., Any], asked: Any, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import openai
 import pytest
 import torch
 from huggingface_hub import InferenceClient
+from huggingface_hub.errors import HfHubHTTPError
 from langchain_openai import OpenAIEmbeddings
 from llama_index.embeddings.text_embeddings_inference import TextEmbeddingsInference
 
@@ -63,7 +64,7 @@ def test_openai_lists_models_and_reads_errors(both: Live) -> None:
     client = openai.OpenAI(base_url=f"{both.url}/v1", api_key="none", max_retries=0)
     assert [each.id for each in client.models.list()] == ["tiny", "other"]
     assert client.models.retrieve("tiny").id == "tiny"
-    with pytest.raises(openai.NotFoundError, match="the models are tiny, other"):
+    with pytest.raises(openai.NotFoundError, match="the models are tiny, other; found"):
         client.embeddings.create(input="a", model="ada")
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("ada")
@@ -92,6 +93,11 @@ def test_hugging_faces_inference_client(single: Live, other: Polyhead) -> None:
     np.testing.assert_allclose(vectors, other.encode(TEXTS), atol=1e-5)
     long = client("feature-extraction").feature_extraction(TEXTS[0], normalize=True)
     assert np.linalg.norm(long) == pytest.approx(1, abs=1e-5)
+    short = client("feature-extraction").feature_extraction(TEXTS, dimensions=4, encoding_format="float")
+    np.testing.assert_allclose(short, vectors[:, :4])
+    for refused in ({"truncation_direction": "left", "truncate": True}, {"encoding_format": "base64"}):
+        with pytest.raises(HfHubHTTPError, match="422"):
+            client("feature-extraction").feature_extraction(TEXTS, **refused)
 
     labels = client("text-classification").text_classification(TEXTS[0])
     expected = other.predict(TEXTS[0])["tone"].scores

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pyarrow as pa
@@ -13,7 +14,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from pydantic import ValidationError
 
-from live import Live, serving
+from live import Live, serving, slowed
 from polyhead import Polyhead
 from polyhead.serving import Served
 from polyhead.serving.routes.page import RowsBody
@@ -116,6 +117,56 @@ def test_a_thousand_idle_connections(live: Live) -> None:
         assert live.http.get("/health").status_code == 200
     finally:
         for each in idle:
+            each.close()
+
+
+def test_a_long_text_is_read_without_pythons_lock_and_one_without_end_is_refused(live: Live, served: Polyhead) -> None:
+    tokenizer = served.pretrained.tokenizer
+    text = "river " * 4000
+    alone, among = tokenizer([text])[0], tokenizer([text] * 8)[0]
+    assert (alone.ids, alone.offsets, alone.truncated) == (among.ids, among.offsets, among.truncated)
+    with patch.object(tokenizer, "backend") as backend:  # ``encode`` holds the lock, ``encode_batch`` does not
+        tokenizer([text])
+    assert backend.encode_batch.call_count == 1
+    assert backend.encode.call_count == 0
+    endless = "a " * 500_001
+    answers = live.http.post("/v1/analyze", json={"inputs": ["a", endless], "overflow": "truncate"}).json()["results"]
+    assert "1,000,002 characters; 1,000,000 at most" in answers[1]["error"]["message"]
+    assert "error" not in answers[0]
+    assert live.http.post("/embed", json={"inputs": endless, "truncate": True}).status_code == 422
+
+
+def test_nothing_is_computed_for_a_client_that_left(served: Polyhead, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving([Served("tiny", served)], cache_bytes=0) as found:
+        slowed(found.app, 0.3, monkeypatch)
+        port = int(found.url.rpartition(":")[2])
+        body = json.dumps({"inputs": ["one two three four five six seven eight"] * 5000}).encode()
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"POST /embed HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            until = time.monotonic() + 20
+            while not found.app.state.service.queue.texts and time.monotonic() < until:
+                time.sleep(0.01)
+        while found.app.state.service.queue.texts and time.monotonic() < until:
+            time.sleep(0.01)
+        assert found.app.state.service.queue.done_texts < 5000
+        while found.app.gate.open and time.monotonic() < until:
+            time.sleep(0.01)
+        assert (found.app.gate.open, found.app.gate.working) == (0, 0)
+        assert 'polyhead_requests_total{route="/embed",status="499"} 1.0' in found.http.get("/metrics").text
+
+
+def test_slow_bodies_take_nobodys_place(served: Polyhead) -> None:
+    with serving([Served("tiny", served)], requests=2, client_seconds=5) as found:
+        port = int(found.url.rpartition(":")[2])
+        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(6)]
+        for each in slow:
+            each.sendall(b"POST /embed HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n{")
+        until = time.monotonic() + 5
+        while found.app.gate.open < len(slow) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert found.app.gate.open == len(slow)
+        assert found.http.post("/embed", json={"inputs": "a"}).status_code == 200
+        for each in slow:
             each.close()
 
 

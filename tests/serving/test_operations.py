@@ -118,7 +118,19 @@ def test_metrics_count_what_was_done(served: Polyhead) -> None:
         assert grown("polyhead_round_texts_sum") == 7
         for name in ("tokenize_seconds", "queue_seconds", "request_seconds"):
             assert any(key.startswith(f"polyhead_{name}_count") for key in after)
-        assert after["polyhead_queue_texts"] == 0
+        assert after["polyhead_queue_texts"] == after["polyhead_requests_under_way"] == 0
+
+
+def test_a_refusal_is_counted_under_its_route_and_the_document_says_that_a_key_is_needed(served: Polyhead) -> None:
+    with serving([Served("tiny", served)], keys=("one",), body_bytes=100) as live:
+        assert live.http.post("/models/tiny/embed", json={"inputs": "a"}).status_code == 401
+        big = live.http.post("/embed", json={"inputs": "a" * 200}, headers={"Authorization": "Bearer one"})
+        assert big.status_code == 413
+        after = numbers(live)
+        assert after["polyhead_requests_total,route=/models/{model}/embed,status=401"] == 1
+        assert after["polyhead_requests_total,route=/embed,status=413"] == 1
+        document = live.http.get("/openapi.json").json()
+        assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 
 def test_logs_are_json_without_users_texts(served: Polyhead, caplog: pytest.LogCaptureFixture) -> None:

@@ -48,6 +48,7 @@ def test_analyze_takes_words_and_pairs_and_gives_bad_items_their_own_error(live:
     assert first["error"]["message"] == "inputs[0]: a task here reads text and text_pair"
     assert pair["same"]["label"] == served.predict(inputs[1])["same"].label
     assert "embedding" not in pair
+    assert pair["tokens"] == sum(each.tokens for each in served.predict([TEXTS[0], TEXTS[1]]))
     assert number["error"]["message"].startswith("inputs[2]: must be a text, a list of words, or a pair of texts")
     assert half["error"]["message"].startswith("inputs[3]: a pair has two texts")
     assert "error" in alone
@@ -248,6 +249,24 @@ def test_which_model_is_meant(both: Live) -> None:
     assert set(found["results"][0]) == {"embedding", "tone", "names", "tokens", "truncated"}
     answer = both.http.post("/v1/analyze", json={"inputs": ["a"], "model": "other", "tasks": ["topic"]})
     assert answer.json()["error"]["choices"] == ["embedding", "tone", "names"]
+
+
+def test_models_are_listed_under_each_prefix(both: Live) -> None:
+    for prefix in ("/models/tiny", "/models/tiny/tasks/topic"):
+        assert [each["id"] for each in ok(both.http.get(f"{prefix}/v1/models"))["data"]] == ["tiny"]
+        assert ok(both.http.get(f"{prefix}/v1/models/tiny"))["id"] == "tiny"
+
+
+def test_errors_have_the_shape_of_the_route_whatever_the_model_is_called(served: Polyhead) -> None:
+    with serving([Served("v1", served)]) as found:
+        assert found.http.post("/models/v1/embed", json={}).json().keys() >= {"error", "error_type"}
+        for path in ("/v1/embeddings", "/models/v1/embeddings", "/models/v1/tasks/embedding/v1/embeddings"):
+            error = found.http.post(path, json={"input": LONG}).json()["error"]
+            assert (error["param"], error["code"]) == ("input", "text_too_long")
+            assert "polyhead serve --overflow truncate" in error["message"]
+        assert "there are feature-extraction, " in found.http.post("/pipeline/none", json={}).json()["error"]
+        plain = found.http.post("/v1/embeddings", json={"input": "a", "encoding_format": None})
+        assert len(ok(plain)["data"][0]["embedding"]) == served.width
 
 
 def test_the_only_model_answers_to_any_name(live: Live) -> None:

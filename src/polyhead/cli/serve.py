@@ -1,5 +1,6 @@
 """``polyhead serve``."""
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _RUNS = Path("runs")
+_KEY = "POLYHEAD_API_KEY"
 
 
 def register(app: typer.Typer) -> None:
@@ -37,9 +39,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, envvar="POLYHEAD_PORT", help="Port to listen on.")] = 8080,
     api_key: Annotated[
         list[str] | None,
-        typer.Option(
-            envvar="POLYHEAD_API_KEY", help="A Bearer key that clients must send; several may be given, any opens."
-        ),
+        typer.Option(envvar=_KEY, help="A Bearer key that clients must send; several may be given, any opens."),
     ] = None,
     cors_origin: Annotated[
         list[str] | None,
@@ -98,8 +98,11 @@ def serve(
     from polyhead.serving import Served, ServingSettings, listen
     from polyhead.serving import serve as run
 
-    if any(not key.strip() for key in api_key or ()):
-        raise UserError("serve: --api-key is empty, which would open the server to all; leave it out for that")
+    wanted = [os.environ[_KEY]] if _KEY in os.environ and not api_key else []  # which is passed over if it is blank
+    if any(not key.strip() for key in (*(api_key or ()), *wanted)):
+        raise UserError(
+            f"serve: --api-key or {_KEY} is empty, which would open the server to all; leave it out for that"
+        )
     named = _named(models or [])
     if not named:
         listen(host, port).close()  # before anything is trained

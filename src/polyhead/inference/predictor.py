@@ -188,8 +188,10 @@ class Predictor:
                     used = numbers if self.tasks[name].kind == "pairs" else numbers[:2]
                     features = [rows[number].features[name][None] for number in used]
                     logits[name] = self.engine.classify(name, features)[0]
-            cut = sum(rows[number].document.truncated for number in numbers[1:])
-            yield replace(first, logits=logits, document=replace(first.document, others_truncated=cut))
+            others = [rows[number].document for number in numbers[1:]]
+            cut, read = sum(each.truncated for each in others), sum(each.tokens for each in others)
+            document = replace(first.document, others_truncated=cut, others_tokens=read)
+            yield replace(first, logits=logits, document=document)
 
     def predict(
         self,
@@ -212,7 +214,7 @@ class Predictor:
                     if name in row.logits
                 },
                 embedding=row.embedding if embedding else None,
-                tokens=row.document.tokens,
+                tokens=row.document.read_tokens,
                 truncated=bool(row.document.cut_texts),
                 text_pair=example.others[0] if example.others else None,
             )

@@ -18,10 +18,12 @@ from polyhead.serving.metrics import Metrics
 from polyhead.serving.models import Served
 from polyhead.serving.responses import error_response
 from polyhead.serving.routes import analyze, openai, operations, page, pipeline, tei
+from polyhead.serving.routes.pipeline import PIPELINES
 from polyhead.serving.schemas import PipelineParameters, Sentences
 from polyhead.serving.service import Service
 from polyhead.serving.settings import ServingSettings
 
+_ROUTES = (analyze, openai, tei, pipeline, operations, page)
 _STARTING = "the server is starting"
 _EXPOSED = ("x-model", "x-compute-tokens", "x-truncated", "x-tokenization-time", "x-queue-time", "x-inference-time",
             "retry-after")  # fmt: skip
@@ -48,6 +50,9 @@ class Server(FastAPI):
         if made:
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             schemas |= {each.__name__: each.model_json_schema() for each in (Sentences, PipelineParameters)}
+            if self.state.settings.keys:
+                document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+                document["security"] = [{"key": []}]
         return document
 
 
@@ -78,8 +83,9 @@ def create_app(
     server.state.unready = _STARTING
     server.state.settings = settings
     server.state.metrics = service.metrics
-    for routes in (analyze, openai, tei, pipeline, operations, page):
-        server.include_router(routes.router)
+    for each in _ROUTES:
+        server.include_router(each.router)
+    server.state.routes = [route for each in _ROUTES for route in each.router.routes]
     server.add_exception_handler(RequestError, _refused)
     server.add_exception_handler(HTTPException, _not_found)
 
@@ -130,6 +136,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404 and "/pipeline/" in request.url.path:
+        error = HTTPException(404, f"there is no such pipeline; there are {', '.join(PIPELINES)}")
     response = error_response(RequestError(error.status_code, str(error.detail)), request.url.path)
     response.headers.update(error.headers or {})
     return response

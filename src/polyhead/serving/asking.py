@@ -73,11 +73,12 @@ async def body(request: Request, schema: type[_Body]) -> _Body:
     """
     raw, service = await request.body(), service_of(request)
     asked = await service.beside(len(raw), lambda: parsed(schema, raw))
-    given = getattr(asked, "inputs", getattr(asked, "input", None))
+    field = "input" if "input" in schema.model_fields else "inputs"
+    given = getattr(asked, field, None)
     given = given.sentences if isinstance(given, Sentences) else given
     if isinstance(given, list) and len(given) > service.settings.texts:
         most = f"a request may have {service.settings.texts:,}: send several"
-        raise RequestError(422, f"{len(given):,} texts; {most}", param="inputs")
+        raise RequestError(422, f"{len(given):,} texts; {most}", param=field)
     return asked
 
 

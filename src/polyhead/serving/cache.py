@@ -35,7 +35,8 @@ class Answer:
         own = self.document
         words = {**own.words, **other.document.words}
         cut = max(own.others_truncated, other.document.others_truncated)
-        document = replace(own, words=words, others_truncated=cut)
+        read = max(own.others_tokens, other.document.others_tokens)
+        document = replace(own, words=words, others_truncated=cut, others_tokens=read)
         return replace(self, document=document, logits={**self.logits, **other.logits})
 
     @property

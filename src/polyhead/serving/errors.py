@@ -1,7 +1,10 @@
 """What goes wrong with a request, in the shape that the client of its route expects."""
 
+import re
 from typing import Any
 
+_PREFIX = re.compile("^/models/[^/]+(/tasks/[^/]+)?")
+"""What may stand before a route: a model's name, a head's."""
 _OPENAI_TYPES = {401: "authentication_error", 429: "rate_limit_error"}
 _TEI_TYPES = {
     401: "unauthorized",
@@ -57,4 +60,5 @@ class RequestError(Exception):
 
 def is_openai(path: str) -> bool:
     """Whether a client of OpenAI's API asks, which reads errors of another shape."""
-    return "/v1/" in path or path.endswith("/embeddings")
+    route = _PREFIX.sub("", path)
+    return route.startswith("/v1/") or route == "/embeddings"

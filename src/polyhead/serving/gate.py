@@ -8,9 +8,11 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polyhead.serving.errors import RequestError
@@ -25,12 +27,19 @@ _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
-    (b"cross-origin-opener-policy", b"same-origin"),
 )
 _CSP = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     b" font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+
+_BODIES = 4
+"""As many times the requests that may be under way may be on their way here: a slow client takes none's place."""
+_LEAVES = 0.2
+"""Seconds after which it is worth while to notice that a client has left."""
+_LEFT = 499
+"""The status that is noted for such a request; nobody gets it."""
 
 
 class State(Protocol):
@@ -40,6 +49,7 @@ class State(Protocol):
     """Why no request is taken, if none is."""
     settings: ServingSettings
     metrics: Metrics
+    routes: Sequence[BaseRoute]
 
 
 class Gate:
@@ -50,6 +60,9 @@ class Gate:
         self.state = state
         self.open = 0
         """Requests that were taken and not answered yet."""
+        self.working = 0
+        """Those of them whose body is here."""
+        state.metrics.under_way(lambda: self.working)
         self._keys = [_digest(key.encode()) for key in state.settings.keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,11 +83,18 @@ class Gate:
         self.open += not public
         try:
             try:
-                receive = await self._admitted(scope, receive, public=public)
+                given = await self._admitted(scope, receive, public=public)
             except RequestError as error:
                 await error_response(error, scope["path"])(scope, receive, noted)
-            else:
-                await self._answered(scope, receive, noted)
+                return
+            self.working += not public
+            try:
+                async with _while_there(receive):
+                    await self._answered(scope, given, noted)
+            except ClientLeft:
+                status = _LEFT
+            finally:
+                self.working -= not public
         finally:
             self.open -= not public
             self._note(scope, status, time.perf_counter() - started, public=public)
@@ -91,7 +111,7 @@ class Gate:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
-            event("failed", logging.ERROR, error=error, route=_route(scope))
+            event("failed", logging.ERROR, error=error, route=self._route(scope))
             if begun:
                 raise
             fault = RequestError(500, "the server failed; its log says where")
@@ -107,9 +127,15 @@ class Gate:
             self._check_key(scope["headers"])
         if scope["method"] != "POST":
             return receive
-        if self.open > state.settings.requests:
-            raise RequestError(429, f"{state.settings.requests} requests are under way; try again later", retry_after=1)
-        return await self._body(scope, receive)
+        self._check_room(self.open > _BODIES * state.settings.requests)
+        receive = await self._body(scope, receive)
+        self._check_room()
+        return receive
+
+    def _check_room(self, full: bool = False) -> None:
+        most = self.state.settings.requests
+        if full or self.working >= most:
+            raise RequestError(429, f"{most} requests are under way; try again later", retry_after=1)
 
     def _check_key(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """All keys are compared, in constant time, whichever it is."""
@@ -150,17 +176,58 @@ class Gate:
         return again
 
     def _note(self, scope: Scope, status: int, seconds: float, *, public: bool) -> None:
-        route = _route(scope)
+        route = self._route(scope)
         self.state.metrics.requests.labels(route, str(status)).inc()
         self.state.metrics.seconds.labels(route).observe(seconds)
         if not public:
             facts: dict[str, Any] = dict(scope.get("state", {}).get("facts", {}))
             event("request", route=route, status=status, seconds=round(seconds, 5), **facts)
 
+    def _route(self, scope: Scope) -> str:
+        """The route's path, of one that was refused, too; that of the request is the client's word."""
+        route = scope.get("route") or next(
+            (each for each in self.state.routes if each.matches(scope)[0] is not Match.NONE), None
+        )
+        return str(getattr(route, "path", "other"))
 
-def _route(scope: Scope) -> str:
-    """The route's path; that of the request is the client's word."""
-    return str(getattr(scope.get("route"), "path", "other"))
+
+class ClientLeft(Exception):
+    """There is nobody to answer any more."""
+
+
+@asynccontextmanager
+async def _while_there(receive: Receive) -> AsyncIterator[None]:
+    """Do what is in the block as long as there is a client.
+
+    Raises:
+        ClientLeft: it went away; what waited in the queue for it is forgotten.
+    """
+    doing, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert doing is not None
+    left, watch = False, None
+
+    async def look() -> None:
+        nonlocal left
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left = True
+        doing.cancel()
+
+    def begin() -> None:
+        nonlocal watch
+        watch = loop.create_task(look())
+
+    later = loop.call_later(_LEAVES, begin)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if left and not doing.uncancel():
+            raise ClientLeft from None
+        raise
+    finally:
+        later.cancel()
+        if watch is not None:
+            watch.cancel()
 
 
 def _is_public(path: str) -> bool:

@@ -1,5 +1,7 @@
 """What a server counts, for Prometheus."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from polyhead.serving.cache import Cache
@@ -46,6 +48,11 @@ class Metrics:
         }
         for name, (about, value) in gauges.items():
             Gauge(name, about, registry=self.registry).set_function(value)
+
+    def under_way(self, count: Callable[[], int]) -> None:
+        """Show how many requests are worked on whenever the numbers are asked for."""
+        about = "Requests that are worked on."
+        Gauge("polyhead_requests_under_way", about, registry=self.registry).set_function(count)
 
     def round(self, done: Round) -> None:
         """Count what was computed together."""

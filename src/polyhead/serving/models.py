@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from polyhead.api import Polyhead
+from polyhead.errors import shown
 from polyhead.folder.hashing import tensors_hash
 from polyhead.inference.predictor import Predictor
 from polyhead.kinds import Task
@@ -56,12 +57,19 @@ def choose_model(models: Sequence[Served], name: str | None) -> Served:
         if len(models) == 1:
             return models[0]
         raise RequestError(
-            422, f"several models are served; name one of {', '.join(names)}", param="model", choices=names
+            422,
+            f"several models are served: put /models/NAME before the route, with one of {', '.join(names)}",
+            param="model",
+            choices=names,
         )
     found = next((each for each in models if each.name == name), None)
     if found is None:
         raise RequestError(
-            404, f"the models are {', '.join(names)}", param="model", code="model_not_found", choices=names
+            404,
+            f"the models are {', '.join(names)}; found {shown(name)}",
+            param="model",
+            code="model_not_found",
+            choices=names,
         )
     return found
 

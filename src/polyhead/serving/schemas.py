@@ -35,7 +35,7 @@ class EmbeddingsBody(Body):
 
     input: Texts | _Ids | Annotated[list[_Ids], FirstFault()]
     model: str | None = None
-    encoding_format: Literal["float", "base64"] = "float"
+    encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = Field(None, ge=1)
 
 
@@ -99,6 +99,8 @@ class PipelineParameters(BaseModel):
     aggregation_strategy: Literal["none", "simple", "first", "average", "max"] | None = None
     ignore_labels: Strings | None = None
     normalize: bool | None = None
+    dimensions: int | None = Field(None, ge=1)
+    encoding_format: Literal["float"] | None = None
     truncate: bool | None = None
     truncation_direction: _Right | None = None
     prompt_name: str | None = None
@@ -110,7 +112,10 @@ class PipelineBody(Body):
     inputs: Texts | Sentences
     parameters: PipelineParameters | None = None
     normalize: bool | None = None
+    dimensions: int | None = Field(None, ge=1)
+    encoding_format: Literal["float"] | None = None
     truncate: bool | None = None
+    truncation_direction: _Right | None = None
     prompt_name: str | None = None
 
 

@@ -23,6 +23,8 @@ _AT_ONCE = 4000
 """Characters that are tokenized sooner than they are handed to another thread."""
 _A_TEXT = 50
 """Characters that a text costs beside its own."""
+_LONGEST = 1_000_000
+"""Characters of a text that is looked at, whatever becomes of what the model does not read."""
 _SLICE = 256
 """Answers that are put away at a time, other requests' turns between."""
 _FRESH = 1.0
@@ -49,21 +51,22 @@ class Answered:
     @property
     def tokens(self) -> int:
         """Tokens that were read."""
-        return sum(each.document.tokens for each in self.answers if isinstance(each, Answer))
+        return sum(each.document.read_tokens for each in self.answers if isinstance(each, Answer))
 
     @property
     def truncated(self) -> int:
         """Texts that were cut."""
         return sum(bool(each.document.cut_texts) for each in self.answers if isinstance(each, Answer))
 
-    def all(self) -> Sequence[Answer]:
-        """The answers.
+    def all(self, field: str = "inputs") -> Sequence[Answer]:
+        """The answers to texts, which are so called in the request's body.
 
         Raises:
             RequestError: the first of what is wrong.
         """
         for each in self.answers:
             if isinstance(each, RequestError):
+                each.param = field
                 raise each
         return [each for each in self.answers if isinstance(each, Answer)]
 
@@ -105,6 +108,7 @@ class Service:
         Raises:
             RequestError: 429 where too many wait, 503.
         """
+        examples = [_bounded(each) for each in examples]
         before = served.model.pretrained.settings.prompt_text() if prompt is None else prompt
         wanted, times = frozenset(tasks), Times()
         alone = frozenset(name for name in tasks if served.tasks[name].level != "pair")
@@ -219,6 +223,16 @@ def _key(served: Served, example: Example, prompt: str) -> bytes:
     return digest.digest()
 
 
+def _bounded(example: Example | RequestError) -> Example | RequestError:
+    """The same, or what is wrong with it: what is cut has to be read first."""
+    most = max(map(len, example.texts)) if isinstance(example, Example) else 0
+    if most <= _LONGEST:
+        return example
+    return RequestError(
+        422, f"a text of {most:,} characters; {_LONGEST:,} at most are looked at: shorten it", code="text_too_long"
+    )
+
+
 def _too_long(read: Read, served: Served) -> RequestError | None:
     """What is wrong with texts of which some are longer than the model reads."""
     return _refusal(served) if any(each.truncated for each in read.encodings) else None
@@ -227,9 +241,8 @@ def _too_long(read: Read, served: Served) -> RequestError | None:
 def _refusal(served: Served) -> RequestError:
     return RequestError(
         422,
-        f"a text is longer than the {served.model.max_length} tokens that {served.name} reads; shorten it, or ask for"
-        " it to be truncated",
-        param="inputs",
+        f"a text is longer than the {served.model.max_length} tokens that {served.name} reads; shorten it, or have it"
+        " cut (truncate or overflow in the body where there is such a field, or polyhead serve --overflow truncate)",
         code="text_too_long",
     )
 
@@ -241,4 +254,4 @@ def prediction(answer: Answer, served: Served, tasks: Sequence[str], *, embeddin
         name: served.tasks[name].decode(answer.logits[name], own) for name in tasks if name in answer.logits
     }
     vector = answer.embedding if embedding else None
-    return Prediction(own.text, decoded, vector, tokens=own.tokens, truncated=bool(own.cut_texts))
+    return Prediction(own.text, decoded, vector, tokens=own.read_tokens, truncated=bool(own.cut_texts))

@@ -12,8 +12,9 @@ from tokenizers.normalizers import Sequence as Normalizers
 from polyhead.documents import IntArray
 from polyhead.text.encoding import Encoding
 
-_FEW = 8
-"""Texts below which the library's threads are left asleep: they look for more work for longer than these take."""
+_FEW, _SHORT = 8, 10_000
+"""Texts, and characters of them, below which the library's threads are left asleep: they look for more work for longer
+than these take. What is more is read without Python's lock, which others wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class TextTokenizer:
     def __call__(self, texts: Sequence[str], *, prompt: str = "", offsets: bool = True) -> list[Encoding]:
         """Tokenize ``texts``, each behind ``prompt``; ``offsets=False`` is faster where no word is asked for."""
         whole = [_clean(prompt + text) for text in texts]
-        if len(texts) < _FEW:
+        if len(whole) < _FEW and sum(map(len, whole)) < _SHORT:
             encoded = [self.backend.encode(text) for text in whole]
         else:
             encode = self.backend.encode_batch if offsets else self.backend.encode_batch_fast

@@ -13,6 +13,7 @@ from polyhead.serving.responses import json_response
 from polyhead.serving.schemas import EmbeddingsBody
 
 router = APIRouter(tags=["OpenAI"])
+_NONE: dict[int | str, dict[str, Any]] = {404: {"description": "no such model"}}
 
 
 @post(router, "/v1/embeddings", EmbeddingsBody, "Embeddings, as OpenAI's API gives them.")
@@ -30,7 +31,7 @@ async def embeddings(request: Request) -> Response:
         )
     served = embedding_model(request, asked.model)
     result = await service_of(request).answer(served, texts_of(given))  # type: ignore[arg-type]  # texts, as was seen
-    answers = result.all()
+    answers = result.all("input")
     found = vectors(answers, served.model.width, dimensions=asked.dimensions, normalize=asked.dimensions is not None)
 
     def value() -> dict[str, Any]:
@@ -45,7 +46,8 @@ async def embeddings(request: Request) -> Response:
 
 
 @router.get("/v1/models", summary="The models that are served.")
-@router.get("/models/{model}/v1/models", summary="The one.", responses={404: {"description": "no such model"}})
+@router.get("/models/{model}/v1/models", summary="The one.", responses=_NONE)
+@router.get("/models/{model}/tasks/{task}/v1/models", summary="The same.", responses=_NONE)
 async def models(request: Request) -> Response:
     """Their names, as OpenAI's API lists them; under a model's name, it alone."""
     model, _ = named(request)
@@ -54,10 +56,12 @@ async def models(request: Request) -> Response:
     return json_response({"object": "list", "data": data})
 
 
-@router.get("/v1/models/{model}", summary="One of them.", responses={404: {"description": "no such model"}})
-async def model(request: Request, model: str) -> Response:
+@router.get("/v1/models/{name}", summary="One of them.", responses=_NONE)
+@router.get("/models/{model}/v1/models/{name}", summary="The same.", responses=_NONE)
+@router.get("/models/{model}/tasks/{task}/v1/models/{name}", summary="The same.", responses=_NONE)
+async def model(request: Request, name: str) -> Response:
     """Whether there is one of that name."""
-    return json_response(_model(choose_model(service_of(request).models, model).name))
+    return json_response(_model(choose_model(service_of(request).models, name).name))
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from polyhead.serving.schemas import PipelineBody, PipelineParameters, Sentences
 from polyhead.serving.scores import entities, label_scores, over_pieces
 
 router = APIRouter(tags=["Hugging Face"])
+PIPELINES = ("feature-extraction", "sentence-similarity", "text-classification", "token-classification")
 
 
 @post(router, "/pipeline/feature-extraction", PipelineBody, "Embeddings.")
@@ -35,7 +36,7 @@ async def feature_extraction(request: Request) -> Response:
     result = await service_of(request).answer(
         served, texts_of(_texts(asked)), prompt=prompt_of(served, told.prompt_name), overflow=overflow_of(told.truncate)
     )
-    found = vectors(result.all(), served.model.width, dimensions=None, normalize=bool(told.normalize))
+    found = vectors(result.all(), served.model.width, dimensions=told.dimensions, normalize=bool(told.normalize))
     return await answered(request, lambda: list(found), result, served)
 
 
@@ -104,7 +105,7 @@ async def _asked(request: Request) -> tuple[PipelineBody, PipelineParameters]:
     """The body, and its parameters, wherever they stand."""
     asked = await body(request, PipelineBody)
     told = asked.parameters or PipelineParameters()
-    beside = {name: getattr(asked, name) for name in ("normalize", "truncate", "prompt_name")}
+    beside = {name: getattr(asked, name) for name in ("normalize", "dimensions", "truncate", "prompt_name")}
     return asked, told.model_copy(update={name: value for name, value in beside.items() if value is not None})
 
 
