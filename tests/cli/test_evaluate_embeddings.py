@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from test_heads_command import recipe_file
 
 from conftest import sentences
 from polyhead import Polyhead
+from polyhead.data.pairs import read_pairs
 from polyhead.starter import FOLDER
 
 
@@ -36,7 +38,6 @@ def test_minilm_is_what_sentence_transformers_says(run: Callable[..., Any], pair
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.evaluation import EmbeddingSimilarityEvaluator
 
-    from polyhead.data.pairs import read_pairs
     from polyhead.pretrained import DEFAULT_BACKBONE, find
 
     left, right, scores = read_pairs(pairs)
@@ -179,6 +180,72 @@ def test_jsonl_needs_its_fields(run: Callable[..., Any], tmp_path: Path) -> None
     result = run("evaluate", "all-MiniLM-L6-v2", "--embeddings", path)
     assert result.status == 1
     assert "pairs.jsonl:1: must be two sentences and a score" in result.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("p.jsonl", b'{"a": 1}', "p.jsonl:1: must be two sentences and a score as sentence1, sentence2, score, found"),
+        ("p.jsonl", b'\n["a", "b", 2]\n', "p.jsonl:2: must be a JSON object"),
+        ("p.jsonl", b'{"sentence1": \n', "p.jsonl:1: must be a JSON object"),
+        ("p.csv", b"a,b,1\nc,\xff,2\n", "p.csv:2: must be UTF-8, found byte 0xff"),
+        ("p.csv", b"Hello,Hi,nan\na,b,1\nc,d,2\n", "p.csv:1: must be two sentences and a score"),
+        ("p.csv", b'"a\nb",c,1\nd,e,x\n', "p.csv:3: must be two sentences and a score"),
+    ],
+)
+def test_a_bad_row_is_named_by_its_line(
+    run: Callable[..., Any], tmp_path: Path, name: str, content: bytes, says: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    result = run("evaluate", "all-MiniLM-L6-v2", "--embeddings", tmp_path / name)
+    assert result.status == 1
+    assert says in result.err
+
+
+def test_blank_lines_of_jsonl_are_passed_over(tmp_path: Path) -> None:
+    rows = [{"sentence1": "a", "sentence2": "b", "score": number} for number in range(3)]
+    (tmp_path / "p.jsonl").write_text("\n\n".join(map(json.dumps, rows)) + "\n\n")
+    assert read_pairs(tmp_path / "p.jsonl").scores.tolist() == [0, 1, 2]
+
+
+def test_what_would_be_passed_over_is_refused_and_an_unknown_origin_is_said(
+    run: Callable[..., Any], pairs: Path, tmp_path: Path
+) -> None:
+    refused = run("evaluate", "all-MiniLM-L6-v2", "--embeddings", pairs, "--errors", tmp_path / "e", "--task", "x")
+    assert refused.status == 2
+    assert "leave --errors," in refused.err
+    refused = run("evaluate", "all-MiniLM-L6-v2", "--data", pairs, "--original", "x")
+    assert "--original is for --embeddings" in refused.err
+    assert "it is not known what" in run("evaluate", "all-MiniLM-L6-v2", "--embeddings", pairs).err
+
+
+def test_a_training_without_anything_to_measure_says_so(
+    run: Callable[..., Any], backbones: Callable[[str], Path], tmp_path: Path
+) -> None:
+    recipe = topic_recipe(tmp_path, backbones("bert"), rate=1e-3, embedding={})
+    raw = yaml.safe_load(recipe.read_text())
+    del raw["data"]["starter"]["validation"]
+    recipe.write_text(yaml.safe_dump(raw))
+    assert "! embedding: not measured" in run("train", recipe, "--output", tmp_path / "run").err
+
+
+def test_heads_that_learn_later_leave_the_record_of_the_embedding_alone(
+    run: Callable[..., Any], backbones: Callable[[str], Path], pairs: Path, tmp_path: Path
+) -> None:
+    recipe = topic_recipe(tmp_path, backbones("bert"), rate=1e-2, embedding={"pairs": str(pairs)})
+    run("train", recipe, "--output", tmp_path / "one")
+    later = recipe_file(tmp_path / "later.yaml", {"mood": "sentiment"})
+    for output, more in (("two", []), ("three", ["--embedding.mode=fork", "--embedding.top=1"])):
+        done = run("heads", "train", tmp_path / "one", later, "--output", tmp_path / output, *more)
+        assert done.status == 0, done.err
+        first, second = (Polyhead.from_pretrained(tmp_path / each).pretrained for each in ("one", output))
+        assert second.origin == first.origin
+        assert second.embedding == first.embedding
+    moved = run("train", later, "--from", tmp_path / "one", "--output", tmp_path / "four")
+    assert moved.status == 0, moved.err
+    origin = Polyhead.from_pretrained(tmp_path / "four").pretrained.origin
+    assert origin is not None
+    assert origin.model == str(tmp_path / "one")
 
 
 def test_embeddings_are_measured_by_themselves(run: Callable[..., Any], pairs: Path) -> None:

@@ -1,7 +1,9 @@
 """``polyhead heads``: what each verb changes, and the proof that it changes nothing else."""
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +192,58 @@ def test_what_cannot_be_attached_is_refused(
         assert says in result.err
         assert "Traceback" not in result.err
     assert hashes(run, model) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--kind", "classification", "--labels", "a,a"], "head x: labels: labels must differ"),
+        (["--kind", "regression", "--labels", "a,b"], "head x: "),
+        (
+            ["--kind", "tagging", "--labels", "A", "--set", "word_shape=true"],
+            "head x: tagging has no 'word_shape'; it has class_weights, crf, ",
+        ),
+    ],
+)
+def test_settings_of_a_new_head_that_are_wrong_are_a_line(
+    run: Callable[..., Any], model: Path, arguments: list[str], says: str
+) -> None:
+    refused = run("heads", "add", model, "x", *arguments)
+    assert refused.status == 1
+    assert says in refused.err
+    assert "\\n" not in refused.err
+    assert "pydantic" not in refused.err
+
+
+def test_a_merge_says_what_differs(run: Callable[..., Any], model: Path, tmp_path: Path) -> None:
+    other = Polyhead.from_pretrained(model)
+    other.pretrained.settings = replace(other.pretrained.settings, max_length=20)
+    other.save_pretrained(tmp_path / "other")
+    refused = run("heads", "merge", model, tmp_path / "other")
+    assert "merge: max_length is 64 here and 20 there, so texts are not read alike" in refused.err
+    assert "under another name: topic=NEW" in run("heads", "merge", model, model, "--head", "topic").err
+
+
+def test_a_run_that_is_to_go_on_is_left_alone(run: Callable[..., Any], model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(model, folder / "model")
+    (folder / "run.json").write_text("{}")
+    for place in (folder, folder / "model"):
+        refused = run("heads", "rename", place, "topic", "subject")
+        assert refused.status == 1
+        assert f"{folder}: its training is not finished" in refused.err
+    assert run("heads", "rename", folder, "topic", "subject", "--output", tmp_path / "other").status == 0
+    (folder / "result.json").write_text("{}")
+    assert run("heads", "rename", folder, "topic", "subject").status == 0
+
+
+def test_a_head_of_another_encoder_can_be_taken_off(run: Callable[..., Any], model: Path, tmp_path: Path) -> None:
+    opened = Polyhead.from_pretrained(model)
+    opened.pretrained.heads["topic"] = replace(opened.pretrained.heads["topic"], encoder_hash="0" * 64)
+    opened.save_pretrained(model)
+    assert run("heads", "rename", model, "names", "words").status == 1
+    assert run("heads", "remove", model, "topic").status == 0
+    assert run("heads", "rename", model, "names", "words").status == 0
 
 
 def test_a_change_that_would_touch_another_head_is_not_saved(

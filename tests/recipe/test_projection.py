@@ -56,7 +56,7 @@ def test_full_width_is_a_rotation(minilm: Polyhead) -> None:
     ("width", "overrides", "says"),
     [
         (385, {}, "at most 384"),
-        (300, {"data.starter.train": "{path: train.jsonl, sample: {rows: 100}}"}, "needs 300 texts"),
+        (300, {"data.starter.train": "{path: train.jsonl, sample: {rows: 100}}"}, "needs 300 different texts"),
     ],
 )
 def test_what_cannot_be_is_refused(width: int, overrides: dict[str, str], says: str) -> None:

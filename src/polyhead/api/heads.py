@@ -2,10 +2,11 @@
 
 import copy
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from polyhead.data.example import Example
 from polyhead.errors import UserError, shown
@@ -23,15 +24,21 @@ def new_task(name: str, kind: str, labels: Sequence[str], settings: dict[str, An
     """
     check_free(taken, name)
     if kind not in KINDS:
-        raise UserError(f"add_head: kind must be one of {', '.join(KINDS)}; found {shown(kind)}")
+        raise UserError(f"head {name}: kind must be one of {', '.join(KINDS)}; found {shown(kind)}")
     if isinstance(labels, str):
-        raise UserError(f"add_head: labels must be a list of names, found {shown(labels)}")
+        raise UserError(f"head {name}: labels must be a list of names, found {shown(labels)}")
     if KINDS[kind].has_labels and not labels:
-        raise UserError(f"add_head: the head {name} needs at least one label")
+        raise UserError(f"head {name}: needs at least one label")
     try:
         return KINDS[kind].model_validate({**settings, "kind": kind, "labels": tuple(labels)})
-    except ValueError as error:
-        raise UserError(f"add_head: {shown(str(error), 200)}") from None
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = ".".join(map(str, fault["loc"])) or "settings"
+        if fault["type"] == "extra_forbidden":
+            known = sorted(KINDS[kind].model_fields.keys() - {"kind", "labels"})
+            raise UserError(f"head {name}: {kind} has no {shown(place)}; it has {', '.join(known)}") from None
+        message = fault["msg"].removeprefix("Value error, ")
+        raise UserError(f"head {name}: {place}: {message}; found {shown(fault['input'])}") from None
 
 
 def check_free(taken: Collection[str], name: str) -> None:
@@ -137,17 +144,21 @@ def merge(pretrained: Pretrained, other: Pretrained, names: Mapping[str, str]) -
             f"merge: the encoders differ ({here[:12]} and {there[:12]}), so the heads of one mean nothing on the other;"
             " train them on one encoder: plan: probe, or embedding: {mode: fork, top: K}"
         )
-    for what, one, two in (
-        ("settings", pretrained.settings, other.settings),
-        ("tokenizers", pretrained.tokenizer.backend.to_str(), other.tokenizer.backend.to_str()),
-    ):
-        if one != two:
-            raise UserError(f"merge: the {what} differ, so texts are not read alike; train the heads on one model")
+    own, others = asdict(pretrained.settings), asdict(other.settings)
+    differ = [
+        f"{key} is {shown(own[key])} here and {shown(others[key])} there" for key in own if own[key] != others[key]
+    ]
+    if not differ and pretrained.tokenizer.backend.to_str() != other.tokenizer.backend.to_str():
+        differ.append("the tokenizers differ")
+    if differ:
+        raise UserError(f"merge: {', '.join(differ)}, so texts are not read alike; train the heads on one model")
     for new in names.values():
         if list(names.values()).count(new) > 1:
             raise UserError(f"merge: two heads would be called {new}; give each a name of its own")
     for name, new in names.items():
         check_head(other.tasks, name)
+        if new in pretrained.tasks:
+            raise UserError(f"merge: there is a head {new} already; bring it under another name: {name}=NEW")
         check_free(pretrained.tasks, new)
         if other.heads[name].encoder_hash is not None:
             raise UserError(f"merge: head {name} was made for another encoder than the one beside it; retrain it")
@@ -159,6 +170,7 @@ def merge(pretrained: Pretrained, other: Pretrained, names: Mapping[str, str]) -
             branches[head.branch] = _put_branch(pretrained, other, head.branch, here)
         module = copy.deepcopy(other.model.heads[name])
         pretrained.put_head(new, replace(head, branch=branches[head.branch]), module)
+    pretrained.datasets = list(dict.fromkeys([*pretrained.datasets, *other.datasets]))
 
 
 def _put_branch(pretrained: Pretrained, other: Pretrained, name: str, encoder_hash: str) -> str:

@@ -55,6 +55,11 @@ def original_of(model: "Polyhead", name: str | None, *, device: str | None, dtyp
         return open_model(name, device=device, dtype=dtype)
     origin = model.pretrained.origin
     if origin is None:
+        notes.print(
+            "! it is not known what this model's training started from; what was kept of its embedding is measured"
+            " against a model that --original names",
+            markup=False,
+        )
         return None
     try:
         found = open_model(origin.model, device=device, dtype=dtype)

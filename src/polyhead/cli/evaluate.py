@@ -81,11 +81,17 @@ def evaluate(
 ) -> None:
     """Score a model's heads on labelled data, or its embedding on pairs. Labels and their order are the model's."""
     if embeddings is not None:
-        if recipe is not None or data is not None:
-            raise typer.BadParameter("--embeddings is measured by itself; leave the recipe and --data out")
+        others = {"--errors": errors, "--task": task, "--text": text, "--format": format, "--data-root": data_root}
+        given = [name for name, value in others.items() if value]
+        if recipe is not None or data is not None or given:
+            raise typer.BadParameter(
+                f"--embeddings is measured by itself; leave {', '.join(given) or 'the recipe and --data'} out"
+            )
         opened = open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
         _embedding(opened, embeddings, original, device=device, dtype=dtype, json=json)
         return
+    if original is not None:
+        raise typer.BadParameter("--original is for --embeddings")
     if (recipe is None) == (data is None):
         raise typer.BadParameter("give a recipe, or --data FILE with --format, or --embeddings PAIRS")
     from polyhead.cli.train import noted

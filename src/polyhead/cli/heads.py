@@ -1,6 +1,7 @@
 """``polyhead heads``: a saved model's heads, one by one; each change proves that it left the others alone."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,7 +88,7 @@ def add(
 @app.command(no_args_is_help=True)
 def remove(model: Model, head: Name, output: Output = None, json: Json = False) -> None:
     """Take a head off, and the branch that it alone stood on."""
-    _change(model, output, lambda own: own.remove_head(head), changed={head}, json=json)
+    _change(model, output, lambda own: own.remove_head(head), changed={head}, mismatch=True, json=json)
 
 
 @app.command(no_args_is_help=True)
@@ -157,6 +158,8 @@ def train(
                 "heads train: the encoder stays as it is, so training.plan and embedding.mode: anchor have no effect;"
                 " leave them out, use --embedding.mode=fork --embedding.top=K, or polyhead train --from"
             )
+        if "plan" in (loaded.raw.get("training") or {}):
+            notes.print("! the recipe's training.plan is passed over: the encoder stays as it is")
         frozen = {"training.plan": "{strategy: probe, freeze: [encoder]}"}
         loaded = load_recipe(recipe, overrides={**overrides, **frozen}, data_root=data_root)
     before = fingerprint(load(model))
@@ -174,6 +177,7 @@ def _change(
     changed: Collection[str] = (),
     renamed: Mapping[str, str] | None = None,
     come: Mapping[str, str] | None = None,
+    mismatch: bool = False,
     json: bool,
 ) -> None:
     """Open, act, hold what was against what is, and only then save."""
@@ -183,15 +187,37 @@ def _change(
 
     if output is None and not Path(model).is_dir():
         raise UserError(f"{shown(model)}: is no folder here, so it cannot be changed in place; give --output")
-    opened: Polyhead = Polyhead.from_pretrained(model)
-    before = {**fingerprint(opened.pretrained), **(come or {})}
-    act(opened)
-    lines = proof(before, fingerprint(opened.pretrained), changed=changed, renamed=renamed)
-    if not all(line.holds for line in lines):
-        notes.print("! nothing was saved", markup=False)
-    else:
-        opened.save_pretrained(output or find(model))
+    with nullcontext() if output is not None else _finished(Path(model)):
+        opened: Polyhead = Polyhead.from_pretrained(model, allow_mismatch=mismatch)
+        before = {**fingerprint(opened.pretrained), **(come or {})}
+        act(opened)
+        lines = proof(before, fingerprint(opened.pretrained), changed=changed, renamed=renamed)
+        if not all(line.holds for line in lines):
+            notes.print("! nothing was saved", markup=False)
+        else:
+            opened.save_pretrained(output or find(model))
     _show(lines, output or Path(model), json=json)
+
+
+@contextmanager
+def _finished(folder: Path) -> Iterator[None]:
+    """Change a model in its place, where no training is at work or is to go on.
+
+    Raises:
+        UserError: one is.
+    """
+    from polyhead.folder.lock import alone
+    from polyhead.recipe.facts import FACTS
+    from polyhead.recipe.resume import RESULT
+
+    run = next((each for each in (folder, folder.parent) if (each / FACTS).is_file()), folder)
+    with alone(run):
+        if (run / FACTS).is_file() and not (run / RESULT).is_file():
+            raise UserError(
+                f"{run}: its training is not finished, and could not go on with other heads; finish it (polyhead train"
+                f" --resume {run}), or give --output"
+            )
+        yield
 
 
 def _show(lines: "list[Line]", folder: Path, *, json: bool) -> None:

@@ -127,7 +127,9 @@ def _print_json(folder: Path, result: "TrainingResult", lines: list[str], odditi
     best = result.best
     summary = {"run": str(folder), "model": str(result.model), "best_epoch": best.epoch, "best_step": best.step}
     drift = {name: each.as_dict() for name, each in result.drift.items()}
-    told = {"warnings": lines, "oddities": oddities, "drift": drift}
+    told: dict[str, Any] = {"warnings": lines, "oddities": oddities, "drift": drift}
+    if result.mixtures:
+        told["mixtures"] = [each.as_dict() for each in result.mixtures]
     print_json({**summary, "seconds": result.seconds, "validation": best.report.as_dict(), **told})
 
 
@@ -142,8 +144,10 @@ def _print(folder: Path, result: "TrainingResult", recipe: "Recipe") -> None:
     splits = {split for each in recipe.data.values() for split in (*each.sources, *each.shares)}
     split = "test" if "test" in splits else "validation" if "validation" in splits else "train"
     best = result.best
+    mixture = next((f", {each.share:g} of the way there" for each in result.mixtures if each.kept), "")
+    kept = f"kept step {best.step:,} (epoch {best.epoch}{mixture}) in {result.model}"
     ending = (
-        f"\nDone in {result.seconds:,.0f} s{early}; kept step {best.step:,} (epoch {best.epoch}) in {result.model}",
+        f"\nDone in {result.seconds:,.0f} s{early}; {kept}",
         f"Report: {folder / 'report.html'}",
         f"Next:   polyhead evaluate {folder} {folder / 'recipe.yaml'} --split {split}",
         f'        polyhead predict {folder} "a sentence of yours"',

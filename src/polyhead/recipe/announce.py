@@ -8,8 +8,10 @@ from typing import Any
 from polyhead.modeling.components import size_of
 from polyhead.pretrained import DEFAULT_BACKBONE
 from polyhead.printing import size
+from polyhead.recipe.data import Data
 from polyhead.recipe.schema import Recipe
 from polyhead.training import TrainingSettings
+from polyhead.training.embedding.monitor import measured
 from polyhead.training.plans import stages
 from polyhead.training.plans.overview import late
 from polyhead.training.prepare import planned_components
@@ -46,6 +48,15 @@ def plan_notes(subject: Subject, settings: TrainingSettings) -> list[str]:
     raw = [name for name in settings.plan.freeze if name in subject.view.heads and not subject.view.heads[name].trained]
     random = f"! training.plan: freeze: {', '.join(raw)} was never trained; go on from a model that has it, with --from"
     return [line, *filter(None, [late(planned, settings.epochs), random if raw else None])]
+
+
+def unmeasured_notes(data: Data) -> list[str]:
+    """That nobody will know what becomes of the embedding, if so."""
+    if measured(data.keeping, data.sets):
+        return []
+    return [
+        "! embedding: not measured, as there are no validation rows in memory; name pairs or texts under embedding:"
+    ]
 
 
 def disk_note(subject: Subject, settings: TrainingSettings, folder: Path) -> str:

@@ -22,7 +22,7 @@ def project_by_pca(pretrained: Pretrained, texts: Sequence[str]) -> None:
     Vectors count alike (they are normalised) and are not centred: cosines are taken about the origin, before and after.
 
     Raises:
-        UserError: fewer texts than the projection has numbers, or it has more numbers than the pooled vector.
+        UserError: fewer different texts than the projection has numbers, or it has more numbers than the pooled vector.
     """
     encoder = pretrained.model.encoder
     assert encoder.projection is not None
@@ -30,8 +30,9 @@ def project_by_pca(pretrained: Pretrained, texts: Sequence[str]) -> None:
     hidden = encoder.backbone.hidden
     if width > hidden:
         raise UserError(f"model.projection: init: pca needs a width of at most {hidden}, found {width}")
+    texts = [*dict.fromkeys(texts)]
     if len(texts) < width:
-        raise UserError(f"model.projection: init: pca needs {width} texts or more, found {len(texts)}")
+        raise UserError(f"model.projection: init: pca needs {width} different texts or more, found {len(texts)}")
     plain = Encoder(backbone=encoder.backbone, pooling=encoder.pooling)
     pooled = Polyhead(
         Pretrained(MultiTaskModel(encoder=plain), pretrained.tokenizer, pretrained.settings, pretrained.files),

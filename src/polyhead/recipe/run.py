@@ -13,7 +13,7 @@ from polyhead.errors import UserError, shown
 from polyhead.folder.files import write_json, write_text
 from polyhead.folder.lock import alone
 from polyhead.pretrained import Pretrained
-from polyhead.recipe.announce import disk_note, fallback_notes, plan_notes
+from polyhead.recipe.announce import disk_note, fallback_notes, plan_notes, unmeasured_notes
 from polyhead.recipe.check import quick_findings
 from polyhead.recipe.data import Data
 from polyhead.recipe.facts import FACTS, facts_of
@@ -122,6 +122,7 @@ def _begin(
         *fallback_notes(recipe),
         *quick_findings(data, pretrained.tokenizer),
         *plan_notes(subject, recipe.training),
+        *unmeasured_notes(data),
         disk_note(subject, recipe.training, folder),
     ):
         watcher.on_note(line)

@@ -11,11 +11,13 @@ from polyhead.errors import NotAvailableError, UserError, shown
 from polyhead.folder.hub import HUB_NAME
 from polyhead.folder.manifest import Origin
 from polyhead.folder.settings import ProjectionSettings
+from polyhead.modeling.components import components
 from polyhead.pretrained import Pretrained, find, load
 from polyhead.recipe.data import Data, prepare
 from polyhead.recipe.keeping import fork
 from polyhead.recipe.projection import PCA_TEXTS, project_by_pca
 from polyhead.recipe.schema import ModelSettings, Projection, Recipe
+from polyhead.training.plans import stages
 
 
 def begin(
@@ -49,12 +51,23 @@ def begin(
         if name not in pretrained.heads:
             pretrained.add_head(name, task, branch=branch)
     plain = pretrained if start is not None else as_opened(pretrained, recipe.model)
-    pretrained.origin = Origin(_whole(start or recipe.model.backbone), plain.encoder_hash())
+    if start is None or pretrained.origin is None or not _stays(pretrained, recipe, branch):
+        pretrained.origin = Origin(_whole(start or recipe.model.backbone), plain.encoder_hash())
+        pretrained.embedding = None
     if plain is not pretrained:
         data = replace(data, keeping=replace(data.keeping, original=plain))
-    pretrained.embedding = None
     pretrained.datasets = list(dict.fromkeys([*pretrained.datasets, *_hub_datasets(recipe)]))
     return recipe, data, pretrained
+
+
+def _stays(pretrained: Pretrained, recipe: Recipe, branch: str | None) -> bool:
+    """Whether the embedding stays what it is, so that what is known of it goes on to hold."""
+    plan = recipe.training.plan
+    if branch is not None or plan.name in ("lora", "frozen"):
+        return branch is not None or plan.name == "frozen"
+    parts = components(pretrained.model)
+    encoder = {name for part in parts if not part.name.startswith("heads.") for name in part.parameters}
+    return not any(encoder & each.learns for each in stages(plan, parts))
 
 
 def _hub_datasets(recipe: Recipe) -> list[str]:
@@ -84,12 +97,13 @@ def _whole(name: str | Path) -> str:
 
 
 def _texts(data: Data) -> list[str]:
-    """Texts for a principal component analysis: those without labels and training rows, from all over the data."""
-    found = list(data.keeping.texts)
+    """Texts for a principal component analysis, none twice: those without labels first, then some from all the rows."""
+    found = dict.fromkeys(data.keeping.texts[:PCA_TEXTS])
+    share = -(-(PCA_TEXTS - len(found)) // max(1, len(data.sets)))
     for each in data.sets:
-        count = min(len(each.train), PCA_TEXTS)
-        found += [each.train[number * len(each.train) // count].text for number in range(count)]
-    return [found[number * len(found) // PCA_TEXTS] for number in range(PCA_TEXTS)] if len(found) > PCA_TEXTS else found
+        count = min(len(each.train), share)
+        found |= dict.fromkeys(each.train[number * len(each.train) // count].text for number in range(count))
+    return [*found]
 
 
 def at_hand(model: ModelSettings) -> ModelSettings:
@@ -164,7 +178,6 @@ def _go_on(recipe: Recipe, pretrained: Pretrained) -> Recipe:
         wanted = getattr(recipe.model, key)
         wanted = wanted.width if isinstance(wanted, Projection) else wanted
         if wanted is not None and wanted != saved:
-            raise UserError(
-                f"model.{key}: the saved model has {shown(saved)}, found {shown(wanted)}; it cannot be changed"
-            )
+            has_it = "none" if saved is None else shown(saved)
+            raise UserError(f"model.{key}: the saved model has {has_it}, found {shown(wanted)}; it cannot be changed")
     return replace(recipe, tasks=tasks)

@@ -37,7 +37,10 @@ def calibrate(subject: Subject, prepared: Prepared, validation: Iterable[Source]
 
 
 def as_trained(subject: Subject, prepared: Prepared, report: Report, embedding: EmbeddingReport | None) -> Pretrained:
-    """The whole model with each head's record brought up to date, and what its embedding was measured to be."""
+    """The whole model with each head's record brought up to date, and what its embedding was measured to be.
+
+    Where it is known already it stays: nothing of the encoder moves then.
+    """
     whole = subject.whole
     moved = any(parameter.requires_grad for parameter in subject.view.model.encoder.parameters())
     heads = {}
@@ -47,7 +50,7 @@ def as_trained(subject: Subject, prepared: Prepared, report: Report, embedding: 
         evaluation = evaluated(report, name) or (None if below else head.evaluation)
         belongs = None if below else head.encoder_hash
         heads[name] = replace(head, encoder_hash=belongs, trained=trained, evaluation=evaluation)
-    kept = None if embedding is None else embedding.as_dict()
+    kept = whole.embedding if embedding is None or whole.embedding is not None else embedding.as_dict()
     return replace(whole, model=subject.trained(), heads=heads, embedding=kept)
 
 

@@ -7,6 +7,7 @@ checkpoint written from which the run goes on bit for bit.
 
 import time
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 
 from polyhead.data.example import DataSet
@@ -81,6 +82,7 @@ def train(
     tried: list[Mixture] = []
     if keeping.settings.interpolate and (folder / START).is_dir():
         best, tried = interpolate(run, best)
+        run.callbacks.on_note(next(f"embedding.interpolate: {each.said()}" for each in tried if each.kept))
     elif keeping.settings.interpolate:
         run.callbacks.on_note(
             "! embedding.interpolate: the run ended before its encoder began to learn; nothing to mix"
@@ -101,6 +103,8 @@ def _due(step: int, every: int | None) -> bool:
 
 def _not_held(best: EvaluationReport, allowed: float | None) -> str:
     assert best.embedding is not None
+    if best.embedding.drop is None or not isfinite(best.embedding.drop):
+        return "! embedding.max_drop: no correlation can be computed on the pairs, so that nothing says what was lost"
     return (
         f"! embedding.max_drop: no evaluation held the embedding within {allowed:g}; kept is the one that lost least,"
         f" {best.embedding.drop:.4f}; anchor it, or learn on a fork"

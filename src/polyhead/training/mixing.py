@@ -28,6 +28,7 @@ def interpolate(run: Run, best: EvaluationReport) -> tuple[EvaluationReport, lis
         tried.append(Mixture(share, scores.score, None if scores.embedding is None else scores.embedding.drop))
         if selection.update(scores.score, worse=beyond):
             chosen, best = share, replace(best, held=beyond is None, **scores._asdict())
+    tried = [replace(each, kept=each.share == chosen) for each in tried]
     mix(whole.model, start, end, chosen)
     whole.embedding = None if best.embedding is None else best.embedding.as_dict()
     whole.heads = {

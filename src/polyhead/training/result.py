@@ -112,11 +112,20 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """Start and end weights, mixed: ``share`` is the end's; the score, and by how much the embedding is worse."""
+    """Start and end weights, mixed: ``share`` is the end's; the score, and by how much the embedding is worse.
+
+    The one that is ``kept`` is the model.
+    """
 
     share: float
     score: float
     drop: float | None
+    kept: bool = False
+
+    def said(self) -> str:
+        """What it is, in words."""
+        drop = "" if self.drop is None else f", the embedding worse by {self.drop:.4f}"
+        return f"{self.share:g} of the way from start to end is kept: score {self.score:.4f}{drop}"
 
     def as_dict(self) -> dict[str, float | None]:
         """A JSON-ready form; what is not a number is None."""

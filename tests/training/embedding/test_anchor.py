@@ -117,6 +117,7 @@ def test_it_holds_the_embedding_on_its_texts_and_on_unlabelled_ones(
         {"plan": "top:1"},
         {"plan": "bitfit"},
         {"plan": "lora"},
+        {"plan": "lora", "bf16": True},
         {"plan": {"probe-then-full": {"epoch": 2}}},
         {"plan": {"thaw": {}}},
         *({"sampling": name} for name in ("alternating", "round_robin", "temperature")),

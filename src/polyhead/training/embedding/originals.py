@@ -23,6 +23,7 @@ from polyhead.modeling.model import MultiTaskModel
 from polyhead.printing import size
 from polyhead.training.activations.lower import Boundary, Lower, Reading
 from polyhead.training.activations.rows import Texts
+from polyhead.training.plans.lora import merged
 from polyhead.training.sampling import Draw
 
 UNLABELLED = "unlabelled texts"
@@ -50,6 +51,7 @@ class Originals:
             UserError: more than ``limit`` bytes would have to be kept, the disk is full, or the place cannot be
                 written.
         """
+        model = merged(model)  # adapters give nothing before the first step, and are not computed with elsewhere
         encoder = model.encoder
         boundary = Boundary("pooled", encoder.backbone.layers)
         lower = Lower(model, reading, boundary, dtype)
