@@ -1,8 +1,9 @@
 // Analyse: answers as one types, of one model or of two side by side.
 
-import { analyse, hasKey, tokens } from "./api.js";
-import { head, reading, strip, tokenList } from "./answers.js";
-import { copy, el, fill, milliseconds } from "./dom.js";
+import { analyse, tokens } from "./api.js";
+import { cutAt, head, inWords, reading, strip, tokenList, unread } from "./answers.js";
+import { count, el, fill, milliseconds } from "./dom.js";
+import { timeCard } from "./timing.js";
 
 const SAMPLES = [
   "Alice flew from Lisbon to Oslo last Friday, and loved every minute of it.",
@@ -11,16 +12,20 @@ const SAMPLES = [
   "The hotel was cold, the staff rude, and the soup came out of a can.",
 ];
 const WAIT = 180;
+const IDLE = "Answers come as you type.";
+const TOKENISED = 20000;  // characters of a long text whose tokens are shown
+const SAID = 8;
+const wide = matchMedia("(min-width: 900px)");
 
 export function analyseView(place, state) {
   const input = el("textarea", { id: "text", rows: 4, placeholder: "Type or paste a text", "aria-describedby": "text-note", spellcheck: "false" });
   const second = el("input", { id: "second", placeholder: "A second text, for heads that read two", "aria-label": "Second text" });
   const against = el("select", { id: "against", "aria-label": "Second model" });
-  const note = el("p", { class: "quiet", id: "text-note", role: "status" }, "Answers come as you type.");
+  const note = el("p", { class: "quiet", id: "text-note", role: "status" }, IDLE);
   const results = el("div", { class: "stack", id: "results" });
-  let timer, running;
+  let timer, running, arranged;
 
-  const samples = el("div", { class: "chips", "aria-label": "Samples" }, SAMPLES.map((text) =>
+  const samples = el("div", { class: "chips", role: "group", "aria-label": "Samples" }, SAMPLES.map((text) =>
     el("button", { type: "button", class: "chip", onclick: () => { input.value = text; run(); } }, text.length > 44 ? `${text.slice(0, 43)}…` : text)));
   fill(place, el("div", { class: "stack" },
     el("div", { class: "card" },
@@ -30,15 +35,24 @@ export function analyseView(place, state) {
   input.addEventListener("input", later);
   second.addEventListener("input", later);
   against.addEventListener("change", run);
+  wide.addEventListener("change", () => arranged?.());
 
   function later() { clearTimeout(timer); timer = setTimeout(run, WAIT); }
 
   function refresh() {
     const others = state.models.filter((each) => each !== state.model);
+    const before = against.value;
     fill(against, el("option", { value: "" }, "no other model"), others.map((each) => el("option", { value: each }, each)));
+    against.value = others.includes(before) ? before : "";
     place.querySelector("#against-row").hidden = others.length === 0;
     second.hidden = !Object.values(state.infos[state.model].heads).some((each) => each.level === "pair");
     run();
+  }
+
+  function instead(...content) {
+    arranged = null;
+    note.textContent = IDLE;
+    fill(results, content);
   }
 
   async function run() {
@@ -47,7 +61,7 @@ export function analyseView(place, state) {
     const text = input.value;
     if (!text.trim()) {
       results.classList.remove("busy");
-      fill(results, el("div", { class: "card empty" }, "Type a text, or take one of the samples: every head answers it, from one pass."));
+      instead(el("div", { class: "card empty" }, "Type a text, or take one of the samples: every head answers it, from one pass."));
       return;
     }
     const own = new AbortController();
@@ -55,17 +69,34 @@ export function analyseView(place, state) {
     const names = [state.model, ...(against.value ? [against.value] : [])];
     results.classList.add("busy");
     try {
-      const asked = names.map((name) => answered(name, text, own.signal));
-      const found = await Promise.all(asked);
-      show(text, found);
-      note.textContent = `Answered by ${names.join(" and ")} in ${milliseconds(found[0].seconds.whole)}.`;
-      if (found[0].answer.error) return;
-      tokenList(results.querySelector("#tokens"), await tokens(state.model, text, own.signal), state.infos[state.model].max_input_length);
+      const found = await Promise.all(names.map((name) => answered(name, text, own.signal)));
+      const columns = show(text, found);
+      const said = found.map(({ name, answer, info }) => words(answer, info) && `${found.length > 1 ? `${name}: ` : ""}${words(answer, info)}`).filter(Boolean).join("; ");
+      fill(note, `Answered by ${names.join(" and ")} in ${milliseconds(found[0].seconds.whole)}.`, said && el("span", { class: "sr" }, ` ${said}.`));
+      await Promise.all(found.map((each, number) => split(text, each, columns[number].boxes ?? [], number === 0, own.signal)));
     } catch (error) {
       if (error.name === "AbortError") return;
-      fill(results, el("p", { class: "note bad", role: "alert" }, error.message));
+      instead(el("p", { class: "note bad", role: "alert" }, error.message));
     } finally {
       if (!own.signal.aborted) results.classList.remove("busy");
+    }
+  }
+
+  const words = (answer, info) => Object.entries(info.heads).filter(([name]) => answer[name]).slice(0, SAID).map(([name, each]) => inWords(name, each.kind, answer[name])).join(", ");
+
+  // The tokens, for their card and for where the text was cut; answers stand without them.
+  async function split(text, { name, info, answer }, boxes, listed, signal) {
+    if (answer.error || !(listed || answer.truncated)) return;
+    const part = text.slice(0, TOKENISED).replace(/[\ud800-\udbff]$/, "");
+    const card = results.querySelector("#tokens");
+    try {
+      const found = await tokens(name, part, signal);
+      if (listed) tokenList(card, found, info.max_input_length, part.length < text.length ? ` of the first ${count(part.length)} characters` : "");
+      const end = answer.truncated ? cutAt(found, info.max_input_length) : null;
+      if (end !== null) for (const box of boxes) unread(box, text, end);
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      if (listed) fill(card, el("p", { class: "note bad", role: "alert" }, error.message));
     }
   }
 
@@ -79,17 +110,21 @@ export function analyseView(place, state) {
     return { name, info, given, answer: body.results[0], seconds: { ...body.seconds, whole: seconds } };
   }
 
-  // One model: what it says of the text on the left, its scores on the right. Two: a column each, the first one's tokens and times below.
+  // One model: what it says of the text on the left, its scores on the right; on a phone below, and the tokens last.
+  // Two: a column each, the first one's tokens and times below.
   function show(text, found) {
-    const columns = found.map((each) => column(text, each));
-    const { time, tokens } = found[0].answer.error ? {} : rest(found[0]);
-    if (found.length === 1) {
-      const [{ notes, marked, scored, embedding }] = columns;
-      fill(results, notes, el("div", { class: "split" }, el("div", { class: "stack" }, marked, embedding, tokens), el("div", { class: "stack" }, scored, time)));
-    } else {
-      fill(results, el("div", { class: "split even" }, columns.map(({ notes, marked, scored, embedding }, place) => el("div", { class: "stack" }, el("h2", {}, found[place].name), notes, marked, scored, embedding))),
-        time && el("div", { class: "split" }, tokens, time));
-    }
+    const columns = found.map((each) => column(text, each, found[0]));
+    const [{ notes, marked, scored, embedding }] = columns;
+    const whose = found.length > 1 && found[0].name;
+    const time = found[0].answer.error ? null : timeCard(found[0], whose);
+    const tokens = time && el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, whose ? `Tokens of ${whose}` : "Tokens")), el("div", { id: "tokens" }));
+    const stack = (...parts) => el("div", { class: "stack" }, parts.flat().filter(Boolean));
+    const two = () => [el("div", { class: "split even" }, columns.map((each, place) => stack(el("h2", {}, found[place].name), each.notes, each.marked, each.scored, each.embedding))),
+      time && el("div", { class: "split even" }, wide.matches ? [tokens, time] : [time, tokens])];
+    const one = () => [notes, wide.matches ? el("div", { class: "split" }, stack(marked, embedding, tokens), stack(scored, time)) : stack(marked, scored, embedding, time, tokens)];
+    arranged = () => fill(results, (found.length > 1 ? two() : one()).flat());
+    arranged();
+    return columns;
   }
 
   function embeddingCard({ embedding }) {
@@ -98,51 +133,25 @@ export function analyseView(place, state) {
       el("details", {}, el("summary", {}, "The numbers"), el("pre", { class: "numbers", tabindex: 0 }, embedding.map((each) => each.toFixed(4)).join("  "))));
   }
 
-  function rest({ answer, seconds, name, given }) {
-    return {
-      time: el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Time"), el("span", { class: "quiet" }, `${milliseconds(seconds.whole)} in all`)), times(seconds), copies(name, given, answer)),
-      tokens: el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Tokens")), el("div", { id: "tokens" })),
-    };
-  }
-
-  function column(text, { info, answer }) {
+  function column(text, { info, answer }, first) {
     if (answer.error) return { notes: [el("p", { class: "note bad", role: "alert" }, answer.error.message)] };
     const own = Object.entries(info.heads).filter(([name]) => answer[name]);
     const tagging = own.filter(([name]) => answer[name].entities);
     const others = own.filter(([name]) => !answer[name].entities);
+    const boxes = tagging.map(([name, each]) => reading(text, answer[name], each.labels));
     return {
+      boxes,
       notes: [
         answer.truncated && el("p", { class: "note" }, `Only the first ${info.max_input_length} tokens ${second.value.trim() ? "of a text " : ""}were read: the rest has no part in these answers.`),
         own.length === 0 && el("div", { class: "card empty" }, "This model has no heads; its embedding is here."),
       ].filter(Boolean),
-      marked: tagging.map(([name, each]) => el("div", { class: "card" },
-        el("div", { class: "head" }, el("h2", {}, name), el("span", { class: "quiet" }, `${answer[name].entities.length} found`)),
-        reading(text, answer[name], each.labels),
-        answer[name].cut_words ? el("p", { class: "note" }, `${answer[name].cut_words} words beyond the limit were not read`) : null)),
-      scored: others.length ? el("div", { class: "card heads" }, others.map(([name, each]) => head(name, each.kind, answer[name]))) : null,
+      marked: tagging.map(([name], place) => el("div", { class: "card" },
+        el("div", { class: "head" }, el("h2", {}, name), el("span", { class: "quiet" }, `${count(answer[name].entities.length)} found`)),
+        boxes[place],
+        answer[name].cut_words ? el("p", { class: "note" }, `${count(answer[name].cut_words)} words beyond the limit were not read`) : null)),
+      scored: others.length ? el("div", { class: "card heads" }, others.map(([name, each]) => head(name, each.kind, answer[name], first.answer[name]))) : null,
       embedding: embeddingCard(answer),
     };
-  }
-
-  function times(seconds) {
-    const remembered = seconds.tokenize + seconds.inference === 0;
-    const network = Math.max(0, seconds.whole - seconds.tokenize - seconds.queue - seconds.inference);
-    const parts = [["tokenise", seconds.tokenize], ["queue", seconds.queue], ["model", seconds.inference], ["network and page", network]];
-    return el("div", {}, el("div", { class: "times", "aria-hidden": "true" }, parts.map(([, own], tone) => el("i", { class: `tone${tone}`, vars: { "--share": Math.max(own, 1e-6) / seconds.whole } }))),
-      el("ul", { class: "legend" }, parts.map(([name, own], tone) => el("li", { class: `tone${tone}` }, el("i", { "aria-hidden": "true" }), `${name} ${milliseconds(own)}`))),
-      remembered ? el("p", { class: "quiet" }, "The server remembered this answer.") : null);
-  }
-
-  function copies(name, given, answer) {
-    const asked = { model: name, inputs: [given], overflow: "truncate" };
-    const body = JSON.stringify(asked);
-    const texts = {
-      curl: `curl ${location.origin}/v1/analyze -H 'Content-Type: application/json'${hasKey() ? ` -H "Authorization: Bearer $POLYHEAD_API_KEY"` : ""} -d '${body.replaceAll("'", "'\\''")}'`,
-      Python: `import ${hasKey() ? "os\n\nimport " : ""}requests\n\nanswer = requests.post(${JSON.stringify(`${location.origin}/v1/analyze`)}, json=${JSON.stringify(asked)}${hasKey() ? `, headers={"Authorization": f"Bearer {os.environ['POLYHEAD_API_KEY']}"}` : ""})\nprint(answer.json()["results"][0])\n`,
-      JSON: JSON.stringify(answer, null, 2),
-    };
-    return el("div", { class: "chips" }, Object.entries(texts).map(([what, content]) =>
-      el("button", { type: "button", class: "small", "data-copy": what, onclick: (event) => copy(content, event.currentTarget) }, `Copy as ${what}`)));
   }
 
   return { refresh };

@@ -28,6 +28,7 @@ async function send(path, options) {
   } catch (error) {
     if (error.name === "AbortError") throw error;
     if (key && !/^[\x20-\x7e]*$/.test(key)) { document.dispatchEvent(new CustomEvent("key-needed")); throw new Refused(401, "A key has none but ASCII characters."); }
+    document.dispatchEvent(new CustomEvent("server-gone"));
     throw new Refused(0, "The server does not answer. Is it running?");
   }
   if (answer.ok) return answer;
@@ -39,6 +40,8 @@ async function send(path, options) {
 export const get = (path) => ask(path);
 
 const post = (path, body, signal) => ask(path, { method: "POST", body: JSON.stringify(body), signal });
+
+export const ready = () => fetch("/ready").then((answer) => answer.ok, () => false);
 
 export const models = async () => (await get("/v1/models")).data.map((each) => each.id);
 

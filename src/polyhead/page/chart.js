@@ -1,26 +1,39 @@
-// Curves over epochs as SVG: metrics between 0 and 1 in per cent, or losses from 0 up.
+// Curves over epochs as SVG: metrics between 0 and 1 in per cent, or losses from 0 up; marks at round numbers.
 
 import { svg } from "./dom.js";
+
+const MARKS = 5;
 
 export const headline = (rows) => Object.keys(rows.at(-1))
   .filter((key) => key.startsWith("eval_") && !key.endsWith("loss") && typeof rows.at(-1)[key] === "number" && rows.at(-1)[key] >= 0 && rows.at(-1)[key] <= 1)
   .filter((key) => /_(accuracy|span_f1|average_precision|spearman|mrr)$/.test(key) && !/(token|piece)_accuracy/.test(key)).slice(0, 8);
 
+// Round numbers from below the least to above the greatest, about MARKS of them.
+function marksOf(least, greatest) {
+  const rough = (greatest - least) / MARKS || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((each) => each * power >= rough * 0.999);
+  const first = Math.floor(least / step + 1e-9), last = Math.ceil(greatest / step - 1e-9);
+  return { step, marks: Array.from({ length: last - first + 1 }, (_, place) => (first + place) * step) };
+}
+
 export function chart(rows, keys, { width, name, losses = false }) {
-  const [height, left, low] = [250, 38, 24];
+  const [height, left, low] = [256, 48, 30];
   const values = keys.flatMap((key) => rows.map((row) => row[key]).filter((each) => typeof each === "number"));
-  const floor = losses ? 0 : Math.max(0, Math.floor(10 * Math.min(...values)) / 10 - 0.05);
-  const top = losses ? Math.max(...values) || 1 : 1;
-  const x = (place) => left + (rows.length > 1 ? (place / (rows.length - 1)) * (width - left - 12) : 0);
-  const y = (value) => 8 + (1 - (value - floor) / (top - floor || 1)) * (height - low - 8);
+  const { step, marks } = losses ? marksOf(0, Math.max(...values, 0) || 1) : marksOf(100 * Math.min(...values, 0.95), 100);
+  const [floor, top] = [marks[0], marks.at(-1)];
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const x = (place) => left + 6 + (rows.length > 1 ? (place / (rows.length - 1)) * (width - left - 22) : 0);
+  const y = (value) => 8 + (1 - (value - floor) / (top - floor)) * (height - low - 8);
   const drawn = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${keys.length} ${name} over ${rows.length} epochs; the figures are below` });
-  for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-    const value = floor + share * (top - floor);
-    drawn.append(svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }), svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, losses ? value.toFixed(2) : (100 * value).toFixed(0)));
+  for (const value of marks) {
+    drawn.append(svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }), svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, `${value.toFixed(digits)}${losses ? "" : " %"}`));
   }
-  rows.forEach((row, place) => { if (rows.length <= 16 || place % Math.ceil(rows.length / 12) === 0) drawn.append(svg("text", { x: x(place), y: height - 6, "text-anchor": "middle" }, String(row.epoch))); });
+  drawn.append(svg("text", { x: left - 6, y: height - 6, "text-anchor": "end" }, "epoch"));
+  const apart = Math.ceil(rows.length / (rows.length <= 16 ? 16 : 12));
+  rows.forEach((row, place) => { if (place % apart === 0) drawn.append(svg("text", { x: x(place), y: height - 6, "text-anchor": "middle" }, String(row.epoch))); });
   keys.forEach((key, tone) => {
-    const points = rows.flatMap((row, place) => (typeof row[key] === "number" ? [[x(place), y(row[key])]] : []));
+    const points = rows.flatMap((row, place) => (typeof row[key] === "number" ? [[x(place), y(losses ? row[key] : 100 * row[key])]] : []));
     drawn.append(svg("path", { class: `tone${tone}`, d: points.map(([a, b], place) => `${place ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("") }), ...points.map(([a, b]) => svg("circle", { class: `tone${tone}`, cx: a, cy: b, r: 3 })));
   });
   return drawn;

@@ -31,30 +31,28 @@ export const milliseconds = (seconds) => {
 
 export const count = (number) => Math.round(number).toLocaleString("en");
 
-export async function copy(text, button) {
-  const before = button.textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
-  } catch {
-    button.textContent = "Cannot copy here";
-  }
-  setTimeout(() => { button.textContent = before; }, 1400);
-}
-
-// A tip at an element that has one in data-tip, by mouse and by keyboard.
+// A tip at an element that has one in data-tip, by mouse and by keyboard; Escape takes it away.
 export function tips(root) {
-  const tip = el("div", { class: "tip", role: "tooltip", hidden: true });
+  const tip = el("div", { class: "tip", role: "tooltip", id: "tip", hidden: true });
   document.body.append(tip);
+  let told = null;
+  const hide = () => {
+    tip.hidden = true;
+    told?.removeAttribute("aria-describedby");
+    told = null;
+  };
   const show = (event) => {
-    const target = event.target.closest?.("[data-tip]");
-    if (!target) { tip.hidden = true; return; }
-    tip.textContent = target.dataset.tip;
+    hide();
+    told = event.target.closest?.("[data-tip]") ?? null;
+    if (!told) return;
+    told.setAttribute("aria-describedby", tip.id);
+    tip.textContent = told.dataset.tip;
     tip.hidden = false;
-    const box = target.getBoundingClientRect();
+    const box = told.getBoundingClientRect();
     tip.style.left = `${Math.max(8, Math.min(box.left, innerWidth - tip.offsetWidth - 8))}px`;
     tip.style.top = `${Math.max(8, box.top - tip.offsetHeight - 6)}px`;
   };
   for (const kind of ["mouseover", "focusin"]) root.addEventListener(kind, show);
-  for (const kind of ["mouseout", "focusout", "scroll"]) root.addEventListener(kind, () => { tip.hidden = true; });
+  for (const kind of ["mouseout", "focusout", "scroll"]) root.addEventListener(kind, hide);
+  root.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 }

@@ -1,65 +1,74 @@
 // Explore: a file of rows on a map, coloured by a head's answer or a column; lasso, search by meaning, download.
 
-import { analyse, parquet, patiently } from "./api.js";
+import { analyse, patiently } from "./api.js";
 import { count, el, fill } from "./dom.js";
-import { choices, columns, grouping } from "./groups.js";
+import { downloads, labelled } from "./downloads.js";
+import { choices, grouping } from "./groups.js";
 import { makeMap } from "./map.js";
 import { components, nearest, normalized } from "./pca.js";
-import { download, parse, textColumn, toCsv, toJsonl } from "./rows.js";
+import { rowSource } from "./source.js";
 
 const MOST = 10000;
 const AT_ONCE = 64;
 const SHOWN = 100;
 
 export function exploreView(place, state) {
-  const file = el("input", { type: "file", id: "file", accept: ".csv,.tsv,.jsonl,.ndjson,.json,.txt", "aria-label": "A file of rows" });
-  const pasted = el("textarea", { id: "rows", rows: 4, "aria-label": "Rows, a text a line", placeholder: "… or paste: a text a line, CSV with its header, or JSON objects" });
-  const column = el("select", { id: "column", "aria-label": "Column with the text" });
   const go = el("button", { type: "button", class: "primary", id: "go", onclick: run }, "Draw the map");
   const cancel = el("button", { type: "button", class: "small", hidden: true, onclick: () => running?.abort() }, "Stop");
   const progress = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Rows that are answered" });
-  const note = el("p", { class: "quiet", role: "status" }, `CSV, JSONL or text; ${count(MOST)} rows at most. Nothing is kept on the server.`);
+  const note = el("p", { class: "quiet", role: "status" }, `CSV, JSON, JSONL or text; ${count(MOST)} rows at most. Nothing is kept on the server.`);
+  const wrong = el("p", { class: "note bad", role: "alert", hidden: true });
+  const source = rowSource(MOST, { say, fail });
   const found = el("div", { class: "stack", hidden: true });
   const canvas = el("canvas", { id: "points", class: "points", role: "img", "aria-label": "The rows' embeddings in two dimensions; the table beside has them as text" });
   const colour = el("select", { id: "colour", "aria-label": "Colour by" });
   const legend = el("ul", { class: "legend" });
   const search = el("input", { id: "search", type: "search", placeholder: "Search by meaning", "aria-label": "Search by meaning" });
   const side = el("div", { class: "card", "aria-live": "polite", id: "chosen" });
+  const drawnBy = el("span", { class: "quiet", id: "drawn-by" });
+  const redraw = el("button", { type: "button", class: "small", id: "redraw", hidden: true, onclick: run });
   let [given, rows, results, vectors, running, groups] = [[], [], [], [], null, null];
   let again = () => {};  // shows the table that is there once more
   let drawn = {};  // the column and the model of what is on the map, whatever is chosen meanwhile
 
   fill(place, el("div", { class: "stack" },
-    el("div", { class: "card stack" }, el("div", { class: "head" }, el("h2", {}, "Rows"), el("label", { class: "row quiet", for: "column" }, "text in", column)), file, pasted,
-      el("div", { class: "row" }, go, cancel, progress), note),
+    el("div", { class: "card stack" }, el("div", { class: "head" }, el("h2", {}, "Rows"), source.picked), source.file, source.pasted,
+      el("div", { class: "row" }, go, cancel, progress), el("div", {}, note, wrong)),
     found));
   fill(found, el("div", { class: "split" },
-    el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Map"), el("label", { class: "row quiet", for: "colour" }, "coloured by", colour)), canvas, legend,
-      el("p", { class: "quiet" }, "Draw around points, or take a name of the legend, to choose them; click a point, or its text in the table, for its neighbours.")),
+    el("div", { class: "card" },
+      el("div", { class: "head" }, el("div", { class: "row" }, el("h2", {}, "Map"), drawnBy, redraw), el("label", { class: "row quiet", for: "colour" }, "coloured by", colour)), canvas, legend,
+      el("p", { class: "quiet hint" }, "Draw around points, or take a name of the legend, to choose them; click a point, or its text in the table, for its neighbours.",
+        el("span", { class: "touch" }, " On a touch screen start sideways to draw: up and down moves the page."))),
     el("div", { class: "stack" }, el("form", { onsubmit: meaning }, search), side)),
-    el("div", { class: "row" }, el("button", { type: "button", class: "small", onclick: () => download("labelled.csv", toCsv(labelled()), "text/csv") }, "Download CSV"),
-      el("button", { type: "button", class: "small", onclick: () => download("labelled.jsonl", toJsonl(labelled()), "application/jsonl") }, "Download JSONL"),
-      el("button", { type: "button", class: "small", onclick: saveParquet }, "Download Parquet")));
+    downloads(() => labelled(rows, results), fail));
   const map = makeMap(canvas, { onPick: neighbours, onLasso: chosen, tip: (number) => text(number) });
 
-  file.addEventListener("change", async () => { if (file.files[0]) take(await file.files[0].text(), file.files[0].name); });
-  pasted.addEventListener("input", () => take(pasted.value));
   colour.addEventListener("change", () => { paint(); again(); });
   const text = (number) => `${rows[number][drawn.column] ?? ""}`;
 
-  function take(content, name) {
-    try { given = parse(content, name); } catch (error) { given = []; note.textContent = error.message; return; }
-    const names = columns(given.slice(0, MOST));
-    fill(column, names.map((each) => el("option", { value: each }, each)));
-    if (given.length) column.value = textColumn(given);
-    note.textContent = given.length > MOST ? `${count(given.length)} rows: the first ${count(MOST)} will be read.` : `${count(given.length)} rows.`;
+  function say(text) { wrong.hidden = true; note.textContent = text; }
+
+  function fail(text) {
+    note.textContent = "";
+    wrong.hidden = false;
+    wrong.textContent = text;
+    wrong.scrollIntoView({ block: "nearest" });
+  }
+
+  // Which model the map is of, and a way to another that was chosen since.
+  function byModel() {
+    drawnBy.textContent = `by ${drawn.model}`;
+    redraw.hidden = !drawn.model || drawn.model === state.model;
+    redraw.textContent = `Draw again with ${state.model}`;
   }
 
   async function run() {
-    const now = { column: column.value, model: state.model };
+    const now = { column: source.column(), model: state.model };
+    given = source.rows();
     const read = given.slice(0, MOST);
     const filled = read.filter((row) => `${row[now.column] ?? ""}`.trim());
-    if (filled.length < 3) { note.textContent = "Three rows or more make a map."; return; }
+    if (filled.length < 3) { fail("Three rows or more make a map."); return; }
     found.hidden = true;
     running = new AbortController();
     [drawn, rows, results, vectors] = [now, filled, [], []];
@@ -76,13 +85,13 @@ export function exploreView(place, state) {
         for (const each of body.results) { vectors.push(normalized(each.embedding)); results.push({ ...each, embedding: undefined }); }
         const share = results.length / rows.length, left = ((performance.now() - started) / 1000) * (1 / share - 1);
         progress.value = share;
-        note.textContent = `${count(results.length)} of ${count(rows.length)} rows, about ${Math.ceil(left)} s left`;
+        say(`${count(results.length)} of ${count(rows.length)} rows, about ${Math.ceil(left)} s left`);
       }
       const cut = results.filter((each) => each.truncated).length, empty = read.length - rows.length;
-      note.textContent = [`${count(rows.length)} rows`, cut && `${count(cut)} of them cut at ${state.infos[now.model].max_input_length} tokens`,
-        empty && `${count(empty)} without a text left out`, given.length > MOST && `${count(given.length - MOST)} beyond the first ${count(MOST)} not read`].filter(Boolean).join(", ") + ".";
+      say([`${count(rows.length)} rows`, cut && `${count(cut)} of them cut at ${state.infos[now.model].max_input_length} tokens`,
+        empty && `${count(empty)} without a text left out`, given.length > MOST && `${count(given.length - MOST)} beyond the first ${count(MOST)} not read`].filter(Boolean).join(", ") + ".");
     } catch (error) {
-      note.textContent = error.name === "AbortError" ? `Stopped after ${count(results.length)} rows.` : error.message;
+      if (error.name === "AbortError") say(`Stopped after ${count(results.length)} rows.`); else fail(error.message);
       rows = rows.slice(0, results.length);
     }
     for (const each of [progress, cancel]) each.hidden = true;
@@ -90,10 +99,11 @@ export function exploreView(place, state) {
     go.disabled = false;
     if (!points) return;
     found.hidden = false;
+    byModel();
     fill(colour, choices(results, rows, drawn.column).map(({ value, label }) => el("option", { value }, label)));
     map.show(points, results.map(() => 0));
     paint();
-    chosen([]);
+    chosen(null);
   }
 
   function paint() {
@@ -118,14 +128,17 @@ export function exploreView(place, state) {
     again = () => table(title, numbers, scores);
     fill(side, el("div", { class: "head" }, el("h2", {}, title), numbers.length > SHOWN ? el("span", { class: "quiet" }, `the first ${SHOWN}`) : null),
       groups && !scores ? el("p", { class: "quiet", id: "counts" }, counted(numbers).slice(0, 6).map(([name, own]) => `${name || "(empty)"} ${count(own)}`).join(" · ")) : null,
-      el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "facts" }, el("tbody", {}, numbers.slice(0, SHOWN).map((number, place) => el("tr", {},
-        el("td", { dir: "auto" }, el("button", { type: "button", class: "plain text", title: "Its neighbours", onclick: () => neighbours(number) }, text(number))),
-        el("td", { class: "number" }, scores ? scores[place].toFixed(2) : groups ? groups.nameOf(number) : "")))))));
+      numbers.length ? el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "facts rows" },
+        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, drawn.column || "text"), scores || groups ? el("th", { scope: "col", class: scores ? "number" : "group" }, scores ? "cosine" : colour.selectedOptions[0].textContent) : null)),
+        el("tbody", {}, numbers.slice(0, SHOWN).map((number, place) => el("tr", {},
+          el("td", { dir: "auto" }, el("button", { type: "button", class: "plain text", title: "Its neighbours", onclick: () => neighbours(number) }, text(number))),
+          scores || groups ? el("td", { class: scores ? "number" : "group" }, scores ? scores[place].toFixed(2) : groups.nameOf(number)) : null))))) : null);
   }
 
+  // These rows, or all where nothing is chosen.
   function chosen(numbers) {
     map.mark(numbers);
-    table(numbers.length ? `${count(numbers.length)} chosen` : `All ${count(results.length)} rows`, numbers.length ? numbers : [...results.keys()]);
+    table(numbers ? `${count(numbers.length)} chosen` : `All ${count(results.length)} rows`, numbers ?? [...results.keys()]);
   }
 
   function neighbours(number) {
@@ -141,31 +154,13 @@ export function exploreView(place, state) {
       // Models that tell questions from documents have a prompt for them.
       const prompt = state.infos[drawn.model].prompts.includes("query") ? { prompt_name: "query" } : {};
       const body = await analyse(drawn.model, [search.value], ["embedding"], undefined, prompt);
-      if (body.results[0].truncated) note.textContent = `Only the first ${state.infos[drawn.model].max_input_length} tokens of the search were read.`;
+      wrong.hidden = true;
+      if (body.results[0].truncated) say(`Only the first ${state.infos[drawn.model].max_input_length} tokens of the search were read.`);
       const near = nearest(vectors, normalized(body.results[0].embedding));
       map.mark(near.map(([, each]) => each));
       table("Nearest in meaning", near.map(([, each]) => each), near.map(([score]) => score));
-    } catch (error) { note.textContent = error.message; }
+    } catch (error) { fail(error.message); }
   }
 
-  function labelled() {
-    const cut = results.some((each) => each.truncated) && (columns(rows).includes("truncated") ? "text_truncated" : "truncated");
-    return rows.map((row, number) => {
-      const own = { ...row, ...(cut ? { [cut]: results[number].truncated } : {}) };
-      for (const [head, answer] of Object.entries(results[number])) {
-        const name = head in row ? `${head}_predicted` : head;
-        if (answer?.scores) { own[name] = answer.label ?? answer.labels.join("|"); own[`${name}_score`] = answer.score ?? null; }
-        else if (answer?.entities) own[name] = JSON.stringify(answer.entities);
-        else if (answer?.value !== undefined) own[name] = answer.value;
-        else if (answer?.score !== undefined) own[name] = answer.score;
-      }
-      return own;
-    });
-  }
-
-  async function saveParquet() {
-    try { download("labelled.parquet", await parquet(labelled())); } catch (error) { note.textContent = error.message; }
-  }
-
-  return { refresh() { map.redraw(); } };
+  return { refresh() { map.redraw(); byModel(); } };
 }

@@ -15,6 +15,8 @@ const made = {};
 const tabs = [...document.querySelectorAll("[role=tab]")];
 
 const AGAIN = 1000;
+let keyed = false;  // a key was typed: the open view's field comes next
+let gone = false;
 
 // The server's state beside the tabs; `more` stands in the place of the views while there is nothing to see in them.
 function said(kind, text, more = "") {
@@ -56,12 +58,22 @@ byId("key").addEventListener("submit", (event) => {
   event.preventDefault();
   api.setKey(byId("key-value").value);
   byId("key").hidden = true;
+  keyed = true;
   start();
 });
 document.addEventListener("key-needed", () => {
   byId("key").hidden = false;
   byId("key-wrong").hidden = !api.hasKey();
   byId("key-value").focus();
+});
+
+// A request got no answer: the state says so until the server is there again, maybe with other models.
+document.addEventListener("server-gone", async () => {
+  if (gone || !state.model) return;
+  gone = true;
+  said("bad", "not connected");
+  do await new Promise((done) => setTimeout(done, AGAIN)); while (!(await api.ready()));
+  start();
 });
 
 byId("model").addEventListener("change", async (event) => {
@@ -80,13 +92,19 @@ async function start() {
     setTimeout(start, AGAIN);
     return;
   }
-  state.model ??= state.models[0];
+  if (!state.models.includes(state.model)) state.model = state.models[0];
   fill(byId("model"), state.models.map((each) => el("option", { value: each }, each)));
+  byId("model").value = state.model;
   byId("pick").hidden = state.models.length < 2;
+  gone = false;
   said("ready", state.models.length < 2 ? state.model : "ready");
   open(current());
+  if (keyed) (byId(`view-${current()}`).querySelector("textarea") ?? byId(`tab-${current()}`)).focus();
+  keyed = false;
 }
 
+const named = () => (Object.hasOwn(views, location.hash.slice(1)) ? location.hash.slice(1) : "analyse");
+addEventListener("hashchange", () => { if (location.hash !== "#main") open(named()); });
 tips(document);
-open(views[location.hash.slice(1)] ? location.hash.slice(1) : "analyse");
+open(named());
 start();

@@ -82,12 +82,13 @@ export function makeMap(canvas, { onPick, onLasso, tip }) {
     bubble.style.top = `${Math.max(8, event.clientY - bubble.offsetHeight - 10)}px`;
   });
   canvas.addEventListener("pointerleave", () => { bubble.hidden = true; });
+  canvas.addEventListener("pointercancel", () => { lasso = null; show(); });  // the finger scrolls
   canvas.addEventListener("pointerup", (event) => {
     const drawn = lasso ?? [];
     lasso = null;
     const [[x, y], [a, b]] = [drawn[0] ?? [0, 0], at(event)];
     const extent = drawn.reduce((most, [c, d]) => Math.max(most, Math.hypot(c - x, d - y)), 0);
-    if (extent < 5) { const number = near([a, b]); if (number !== null) onPick(number); else onLasso([]); } 
+    if (extent < 5) { const number = near([a, b]); if (number !== null) onPick(number); else onLasso(null); }
     else onLasso(placed.flatMap((each, number) => (inside(each, drawn) ? [number] : [])));
     show();
   });
@@ -96,7 +97,7 @@ export function makeMap(canvas, { onPick, onLasso, tip }) {
   return {
     show(newPoints, newTones) { [points, tones, marked] = [newPoints, newTones, null]; draw(); },
     colour(newTones) { tones = newTones; draw(); },
-    mark(numbers) { marked = numbers && numbers.length ? new Set(numbers) : null; draw(); },
+    mark(numbers) { marked = numbers && new Set(numbers); draw(); },
     redraw: draw,
   };
 }

@@ -19,7 +19,7 @@ const search = el("input", { id: "search", type: "search", placeholder: "Find a 
 
 const group = (number) => { const own = data.colourings[colour.value]; return own ? own.names[own.codes[number]] : ""; };
 const toneOf = (code) => (code < 7 ? code : 7);
-const map = makeMap(canvas, { onPick: (number) => table([number]), onLasso: (numbers) => table(numbers.length ? numbers : null), tip: (number) => [data.texts[number], group(number)].filter(Boolean).join(" · ") });
+const map = makeMap(canvas, { onPick: (number) => table([number]), onLasso: table, tip: (number) => [data.texts[number], group(number)].filter(Boolean).join(" · ") });
 
 fill(document.getElementById("main"), el("div", { class: "split wide" },
   el("div", { class: "card" }, el("div", { class: "head" }, el("p", { class: "quiet" }, data.about), el("div", { class: "row" }, methodLabel, colourLabel)), canvas, legend,

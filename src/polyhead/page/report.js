@@ -11,7 +11,7 @@ function draw() {
   const best = rows.findLast((row) => row.best) ?? rows.at(-1);
   const own = Object.keys(rows.at(-1)).filter((key) => key.startsWith("eval_") && key.endsWith("_loss") && key !== "eval_loss").slice(0, 7);
   const losses = own.length > 1 ? [...own, "eval_loss"] : own;
-  for (const [id, keys, name, value] of [["metrics-curve", headline(rows), "metrics", (key) => (100 * best[key]).toFixed(1)], ["loss-curve", losses, "losses", (key) => best[key]?.toFixed(3) ?? ""]]) {
+  for (const [id, keys, name, value] of [["metrics-curve", headline(rows), "metrics", (key) => `${(100 * best[key]).toFixed(1)} %`], ["loss-curve", losses, "losses", (key) => best[key]?.toFixed(3) ?? ""]]) {
     const place = document.getElementById(id);
     if (keys.length) fill(place, chart(rows, keys, { width: Math.max(300, place.clientWidth), name, losses: name === "losses" }), legend(keys, value));
   }
