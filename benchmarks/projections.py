@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.table import Table
+from torch import nn
 
 from benchmarks.common import console, machine, show_machine, write_json
 from benchmarks.few_labels import read_training
 from polyhead import Polyhead
 from polyhead.data.pairs import read_pairs
 from polyhead.evaluation.embeddings import report
-from polyhead.folder.settings import ProjectionSettings
 from polyhead.kinds.base import FloatArray
 from polyhead.pretrained import DEFAULT_BACKBONE, load
-from polyhead.recipe.projection import PCA_TEXTS, project_by_pca
+from polyhead.recipe.projection import PCA_TEXTS, principal
 
 
 def main() -> None:
@@ -36,13 +36,16 @@ def main() -> None:
     show_machine(described)
     pairs = read_pairs(options.data_root / "stsb" / "stsb-en-test.csv")
     fitted = [text for text, _ in read_training(options.data_root / "ag_news" / "train_subset.csv")][:PCA_TEXTS]
-    texts = [*pairs.left, *pairs.right]
-    whole = encoded(Polyhead(load(DEFAULT_BACKBONE), dtype="float32"), texts)
+    pooled = Polyhead(
+        load(DEFAULT_BACKBONE, change=lambda settings: replace(settings, normalize=False)), dtype="float32"
+    )
+    whole = np.asarray(pooled.encode([*pairs.left, *pairs.right]))
+    directions = principal(np.asarray(pooled.encode(fitted, normalize_embeddings=True)), max(options.widths))
     table = Table("width", "way", "Spearman", "neighbours that stayed", title="STS-B, test", title_justify="left")
     found = []
     for width in options.widths:
-        ways = {"pca": projected(texts, width, fitted=fitted), "first numbers": whole[:, :width]}
-        ways |= {f"random, seed {seed}": projected(texts, width, seed=seed) for seed in options.seeds}
+        ways = {"pca": whole @ directions[:width].T, "first numbers": whole[:, :width]}
+        ways |= {f"random, seed {seed}": random(whole, width, seed) for seed in options.seeds}
         for way, vectors in ways.items():
             one = report(vectors, whole, pairs.scores)
             assert one.drift is not None
@@ -52,22 +55,12 @@ def main() -> None:
     write_json(options.json, {"machine": described, "found": found})
 
 
-def projected(texts: list[str], width: int, *, fitted: list[str] | None = None, seed: int = 0) -> FloatArray:
-    """The embeddings through a new projection: by PCA of the texts it is fitted on, else random.
-
-    *Shape:* (texts, width).
-    """
+def random(pooled: FloatArray, width: int, seed: int) -> FloatArray:
+    """Through a new linear layer, as a recipe's projection begins. *Shapes:* (texts, hidden) → (texts, width)."""
     torch.manual_seed(seed)
-    projection = ProjectionSettings(width, bias=fitted is None)
-    pretrained = load(DEFAULT_BACKBONE, change=lambda settings: replace(settings, projection=projection))
-    if fitted is not None:
-        project_by_pca(pretrained, fitted)
-    return encoded(Polyhead(pretrained, dtype="float32"), texts)
-
-
-def encoded(model: Polyhead, texts: list[str]) -> FloatArray:
-    """*Shape:* (texts, width)."""
-    return np.asarray(model.encode(texts))
+    with torch.no_grad():
+        found: FloatArray = nn.Linear(pooled.shape[1], width)(torch.from_numpy(pooled)).numpy()
+    return found
 
 
 if __name__ == "__main__":
