@@ -179,7 +179,9 @@ def test_all_settings_are_listed_by_validation_score_alone() -> None:
 def test_how_far_frozen_heads_drift_is_a_column() -> None:
     rows = [result("{freeze: [topic]}", seed, 0.9, drift={"topic": 0.1 * seed}) for seed in (1, 2)]
     rows += [result("full", seed, 0.8) for seed in (1, 2)]
-    head, [held, free] = table(summarize(rows))
+    found = summarize(rows)
+    assert any("others all the same: 15.00 ± 63.53 % of topic's" in line for line in found.recommendation)
+    head, [held, free] = table(found)
     place = head.index("topic frozen: answers changed")
     assert held[place].startswith("15.00 ± ")
     assert free[place] == "–"

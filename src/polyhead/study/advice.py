@@ -10,6 +10,8 @@ from polyhead.study.lines import Figure, Line, differs, eligible, paired, percen
 
 _FASTER = 1.1
 """Times as fast, from which on a plan counts as cheaper than another."""
+_MANY = 0.05
+"""The share of a frozen head's answers, from which on it matters that they are others."""
 
 
 def recommend(lines: Sequence[Line]) -> tuple[Line | None, list[str]]:
@@ -40,7 +42,7 @@ def recommend(lines: Sequence[Line]) -> tuple[Line | None, list[str]]:
     collapsed = [line.name for line in lines if line.collapsed]
     if collapsed:
         words.append(f"Collapsed to a single label in some seed: {', '.join(collapsed)}; do not use these settings.")
-    return chosen, [*words, *_embedding(chosen, near, scored)]
+    return chosen, [*words, *_moved(chosen), *_embedding(chosen, near, scored)]
 
 
 def as_good(scored: Sequence[Line]) -> list[Line]:
@@ -57,6 +59,17 @@ def as_good(scored: Sequence[Line]) -> list[Line]:
 def _beats(one: Line, other: Line) -> bool:
     common = one.scores.keys() & other.scores.keys()
     return len(common) > 1 and all(one.scores[seed] > other.scores[seed] for seed in common)
+
+
+def _moved(chosen: Line) -> list[str]:
+    """That heads which the plan freezes answer otherwise all the same, as the encoder moves under them."""
+    moved = [f"{shown(figure)} % of {name}'s" for name, figure in chosen.drift.items() if figure.mean > _MANY]
+    if not moved:
+        return []
+    return [
+        f"It freezes heads whose answers are others all the same: {', '.join(moved)}. To keep them, freeze the"
+        " backbone, too, or use an anchor or a fork (embedding.mode)."
+    ]
 
 
 def _embedding(chosen: Line, near: Sequence[Line], scored: Sequence[Line]) -> list[str]:
