@@ -21,6 +21,14 @@ def tab(browser: Any, url: str, **options: Any) -> Iterator[Any]:
     assert said == []
 
 
+@contextmanager
+def ready(browser: Any, url: str, **options: Any) -> Iterator[Any]:
+    """A tab on a server's page that has its models."""
+    with tab(browser, url, **options) as found:
+        found.wait_for_selector("#state[data-state=ready]")
+        yield found
+
+
 def serious(page: Any) -> list[tuple[str, str]]:
     """What axe finds that is serious or worse: the rule, and the first place."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")

@@ -16,7 +16,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from browser import serious, tab
+from browser import ready, serious
 from conftest import sentences
 from live import Live, serving
 from polyhead import Polyhead
@@ -55,8 +55,7 @@ def two(served: Polyhead, hostile: Polyhead) -> Iterator[Live]:
 @pytest.fixture
 def page(browser: Any, two: Live) -> Iterator[Any]:
     """A tab on the page."""
-    with tab(browser, two.url) as found:
-        found.wait_for_selector("#state[data-state=ready]")
+    with ready(browser, two.url) as found:
         yield found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from browser import serious, tab
+from browser import ready, serious
 from conftest import sentences
 from live import Live, serving
 from polyhead import Polyhead
@@ -74,8 +74,7 @@ def two(served: Polyhead, many: Polyhead) -> Iterator[Live]:
 
 @pytest.fixture
 def page(browser: Any, two: Live) -> Iterator[Any]:
-    with tab(browser, two.url) as found:
-        found.wait_for_selector("#state[data-state=ready]")
+    with ready(browser, two.url) as found:
         yield found
 
 
@@ -372,8 +371,7 @@ def test_the_card_is_read_as_markdown(page: Any) -> None:
 
 
 def test_views_by_address(browser: Any, two: Live) -> None:
-    with tab(browser, f"{two.url}/#constructor") as page:
-        page.wait_for_selector("#state[data-state=ready]")
+    with ready(browser, f"{two.url}/#constructor") as page:
         assert page.locator("#view-analyse").is_visible()
         page.evaluate("location.hash = '#model'")
         page.wait_for_selector("#view-model .tile")

@@ -25,7 +25,7 @@ from polyhead.errors import UserError
 from polyhead.printing import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from polyhead.api import Polyhead
     from polyhead.data.example import Example
@@ -81,12 +81,12 @@ def evaluate(
 ) -> None:
     """Score a model's heads on labelled data, or its embedding on pairs. Labels and their order are the model's."""
     if embeddings is not None:
-        others = {"--errors": errors, "--task": task, "--text": text, "--format": format, "--data-root": data_root}
-        given = [name for name, value in others.items() if value]
-        if recipe is not None or data is not None or given:
-            raise typer.BadParameter(
-                f"--embeddings is measured by itself; leave {', '.join(given) or 'the recipe and --data'} out"
-            )
+        _check_alone(
+            {
+                "the recipe": recipe, "--data": data, "--errors": errors, "--format": format, "--text": text,
+                "--text-pair": text_pair, "--words": words, "--markup": markup, "--columns": columns, "--task": task, "--data-root": data_root,
+            }
+        )  # fmt: skip
         opened = open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
         _embedding(opened, embeddings, original, device=device, dtype=dtype, json=json)
         return
@@ -114,6 +114,13 @@ def evaluate(
         layout = {"text": text, "text_pair": text_pair, "words": words, "markup": markup, "columns": names_of(columns)}
         sets, log = file_examples(data, format, layout, task or [], opened.tasks, count_unseen=unseen == "count")
     _heads(opened, sets, log, errors, json=json)
+
+
+def _check_alone(others: "Mapping[str, object]") -> None:
+    """Refuse what would be passed over beside ``--embeddings``."""
+    given = [name for name, value in others.items() if value]
+    if given:
+        raise typer.BadParameter(f"--embeddings is measured by itself; leave {', '.join(given)} out")
 
 
 def _heads(

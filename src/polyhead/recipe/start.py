@@ -63,8 +63,10 @@ def begin(
 def _stays(pretrained: Pretrained, recipe: Recipe, branch: str | None) -> bool:
     """Whether the embedding stays what it is, so that what is known of it goes on to hold."""
     plan = recipe.training.plan
-    if branch is not None or plan.name in ("lora", "frozen"):
-        return branch is not None or plan.name == "frozen"
+    if branch is not None or plan.name == "frozen":
+        return True
+    if plan.name == "lora":  # whose adapters are put in later
+        return False
     parts = components(pretrained.model)
     encoder = {name for part in parts if not part.name.startswith("heads.") for name in part.parameters}
     return not any(encoder & each.learns for each in stages(plan, parts))

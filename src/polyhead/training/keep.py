@@ -39,7 +39,7 @@ def calibrate(subject: Subject, prepared: Prepared, validation: Iterable[Source]
 def as_trained(subject: Subject, prepared: Prepared, report: Report, embedding: EmbeddingReport | None) -> Pretrained:
     """The whole model with each head's record brought up to date, and what its embedding was measured to be.
 
-    Where it is known already it stays: nothing of the encoder moves then.
+    What is known of an embedding that stays, since nothing of its encoder learns, goes on to hold.
     """
     whole = subject.whole
     moved = any(parameter.requires_grad for parameter in subject.view.model.encoder.parameters())
@@ -50,7 +50,9 @@ def as_trained(subject: Subject, prepared: Prepared, report: Report, embedding: 
         evaluation = evaluated(report, name) or (None if below else head.evaluation)
         belongs = None if below else head.encoder_hash
         heads[name] = replace(head, encoder_hash=belongs, trained=trained, evaluation=evaluation)
-    kept = whole.embedding if embedding is None or whole.embedding is not None else embedding.as_dict()
+    kept = None if embedding is None else embedding.as_dict()
+    if whole.embedding is not None and (not moved or subject.branch is not None):
+        kept = dict(whole.embedding)
     return replace(whole, model=subject.trained(), heads=heads, embedding=kept)
 
 

@@ -51,7 +51,7 @@ class Originals:
             UserError: more than ``limit`` bytes would have to be kept, the disk is full, or the place cannot be
                 written.
         """
-        model = merged(model)  # adapters give nothing before the first step, and are not computed with elsewhere
+        model = merged(model)  # before the first step adapters give nothing, and prediction's packed layers have none
         encoder = model.encoder
         boundary = Boundary("pooled", encoder.backbone.layers)
         lower = Lower(model, reading, boundary, dtype)
