@@ -83,10 +83,19 @@ def evaluate(
     if embeddings is not None:
         _check_alone(
             {
-                "the recipe": recipe, "--data": data, "--errors": errors, "--format": format, "--text": text,
-                "--text-pair": text_pair, "--words": words, "--markup": markup, "--columns": columns, "--task": task, "--data-root": data_root,
+                "the recipe": recipe,
+                "--data": data,
+                "--errors": errors,
+                "--format": format,
+                "--text": text,
+                "--text-pair": text_pair,
+                "--words": words,
+                "--markup": markup,
+                "--columns": columns,
+                "--task": task,
+                "--data-root": data_root,
             }
-        )  # fmt: skip
+        )
         opened = open_model(model, device=device, dtype=dtype, allow_mismatch=allow_mismatch)
         _embedding(opened, embeddings, original, device=device, dtype=dtype, json=json)
         return
