@@ -61,7 +61,12 @@ RUNS: Mapping[str, Run] = {
         f"anchor {weight:g}, captions, hidden, then full": _anchored(weight, **_HIDDEN, **_THEN_FULL, **_CAPTIONS)
         for weight in (0.03, 0.1)
     },
-    "anchor 0.1, hidden, then full, 6 epochs": _anchored(0.1, **_HIDDEN, **{**_THEN_FULL, "training.epochs": 6}),
+    **{
+        f"anchor {weight:g}, hidden, then full, 6 epochs": _anchored(
+            weight, **_HIDDEN, **{**_THEN_FULL, "training.epochs": 6}
+        )
+        for weight in (0.1, 0.2)
+    },
     "plain, hidden, then full": Run("joint", {**_HIDDEN, **_THEN_FULL}),
     "anchor 0.1, then full": _anchored(0.1, **_THEN_FULL),
     "anchor 0.2, hidden, 4 epochs": _anchored(0.2, **_HIDDEN, **{"training.epochs": 4}),

@@ -73,13 +73,13 @@ SIDES = {
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What all sides share."""
+    """What all sides share; ``steps`` of None: an epoch of all rows."""
 
     recipe: Recipe
     data: Sequence[DataSet]
     tasks: Mapping[str, Task]
     warmup: int
-    steps: int
+    steps: int | None
     device: str
 
 
@@ -115,27 +115,32 @@ def main() -> None:
     )
 
 
-def work_of(data_root: Path, *, warmup: int, steps: int, device: str = "cpu") -> Work:
-    """The joint recipe's data, both sets in every step."""
-    recipe = load_recipe(RECIPE, overrides={"training.sampling": "round_robin"}, data_root=data_root)
+def work_of(data_root: Path, *, warmup: int, steps: int | None, device: str = "cpu") -> Work:
+    """The joint recipe's data, both sets in every step; in an epoch of all rows, as many batches of each as it has."""
+    sampling = "proportional" if steps is None else "round_robin"
+    recipe = load_recipe(RECIPE, overrides={"training.sampling": sampling}, data_root=data_root)
     prepared = prepare(recipe)
     return Work(recipe, prepared.sets, prepared.tasks, warmup, steps, device)
 
 
 def measure(side: Side, work: Work, turn: int) -> float:
-    """Examples a second of one side; rows, order and new weights change with ``turn``."""
+    """Examples a second of one side, after the warmup; rows, order and new weights change with ``turn``."""
     seed = work.recipe.training.seed + turn
     changes = {"seed": seed, "group_by_length": side.group_by_length, "epochs": 1}
     changed = {**work.recipe.training.model_dump(by_alias=True), **changes, "plan": side.plan, "cache": side.cache}
     settings = TrainingSettings.model_validate(changed)
-    data = [drawn(each, (work.warmup + work.steps) * settings.batch_size, seed) for each in work.data]
+    data = [DataSet(each.name, train=each.train) for each in work.data]
+    rows = sum(len(each.train) for each in data) - work.warmup * settings.batch_size
+    if work.steps is not None:
+        data = [drawn(each, (work.warmup + work.steps) * settings.batch_size, seed) for each in work.data]
+        rows = work.steps * settings.batch_size * len(data)
     torch.manual_seed(seed)
     pretrained = build(work, side.attention_dropout)
     run = run_trainer if side.trainer else run_polyhead
     with TemporaryDirectory() as folder:
         stamps = run(pretrained, data, settings, Path(folder), work.device)
-    assert len(stamps) == work.warmup + work.steps
-    return work.steps * settings.batch_size * len(data) / (stamps[-1] - stamps[work.warmup - 1])
+    assert work.steps is None or len(stamps) == work.warmup + work.steps
+    return rows / (stamps[-1] - stamps[work.warmup - 1])
 
 
 def drawn(data: DataSet, rows: int, seed: int) -> DataSet:

@@ -62,7 +62,7 @@ def test_without_a_model_it_serves_the_quickstarts(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Trained if there is none, and once."""
+    """Trained if there is none, and once; one that was stopped is gone on with."""
     import polyhead.recipe
     import polyhead.starter
 
@@ -76,14 +76,20 @@ def test_without_a_model_it_serves_the_quickstarts(
         return real(path, overrides=changes)
 
     monkeypatch.setattr(polyhead.recipe, "load_recipe", smaller)
-    (tmp_path / "runs/quickstart").mkdir(parents=True)  # one that was stopped
-    (tmp_path / "runs/quickstart/run.json").write_text("{}")
+    result = tmp_path / "runs/quickstart/result.json"
     for _ in range(2):
         assert run("serve").status == 0
         [served] = asked[-1]["load"]()
         assert (served.name, sorted(served.tasks)) == ("quickstart", ["entities", "sentiment", "topic"])
     assert len(trained) == 1
-    assert run("serve", tmp_path / "runs/quickstart-2").status == 0
+    result.unlink()  # as if it had been stopped
+    ended = run("serve")
+    assert ended.status == 0
+    assert "the training in runs/quickstart is ended" in ended.err
+    assert result.is_file()
+    assert len(trained) == 2
+    assert not (tmp_path / "runs/quickstart-2").exists()
+    assert run("serve", tmp_path / "runs/quickstart").status == 0
     [served] = asked[-1]["load"]()
     assert [row["epoch"] for row in served.history] == [1]
 

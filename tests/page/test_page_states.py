@@ -215,6 +215,18 @@ def test_a_server_that_goes_and_comes_back(loose: Any) -> None:
     assert loose.locator("#text-note").inner_text() == "Answers come as you type."
 
 
+def test_a_server_that_is_not_ready_any_more(loose: Any) -> None:
+    stopping = {"error": {"message": "the server is stopping"}}
+    loose.route("**/*", lambda route: route.fulfill(status=503, json=stopping))
+    loose.fill("#text", "Anna visits Oslo")
+    loose.wait_for_selector("#state[data-state=bad]")
+    assert loose.locator("#state").inner_text() == "not ready"
+    assert "stopping" in loose.locator("#results .note.bad").inner_text()
+    loose.unroute_all()
+    loose.wait_for_selector("#state[data-state=ready]")
+    loose.wait_for_selector("#results .bars")
+
+
 def test_copies_where_there_is_no_clipboard(page: Any) -> None:
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     page.fill("#text", "Anna visits Oslo")

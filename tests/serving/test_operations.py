@@ -111,7 +111,8 @@ def test_metrics_count_what_was_done(served: Polyhead) -> None:
         assert grown("polyhead_tokens_total,model=tiny") == sum(each.tokens for each in served.predict(texts))
         assert grown("polyhead_head_texts_total,model=tiny,task=topic") == 7
         assert "polyhead_head_texts_total,model=tiny,task=sentiment" not in after
-        assert grown("polyhead_cache_hits") == 7
+        assert grown("polyhead_cache_hits_total") == 7
+        assert grown("polyhead_cache_misses_total") == 7
         assert grown("polyhead_requests_total,route=/v1/analyze,status=200") == 2
         assert grown("polyhead_requests_total,route=/embed,status=422") == 1
         assert grown("polyhead_requests_total,route=other,status=404") == 1, "a path is the client's word"

@@ -79,11 +79,11 @@ def quickstart(
         out.print(line, markup=False)
 
 
-def train_starter(folder: Path, *, device: str | None, quiet: bool = False) -> "TrainingResult":
-    """Train the starter recipe into ``folder``, with its progress shown unless ``quiet``."""
+def train_starter(folder: Path, *, device: str | None, quiet: bool = False, resume: bool = False) -> "TrainingResult":
+    """Train the starter recipe into ``folder``, or go on with it, with its progress shown unless ``quiet``."""
     from polyhead.cli.watch import watch
     from polyhead.recipe import load_recipe, train
     from polyhead.starter import RECIPE
 
     with watch(quiet=quiet) as watcher:
-        return train(load_recipe(RECIPE), folder, device=device, watcher=watcher)
+        return train(load_recipe(RECIPE), folder, device=device, watcher=watcher, resume=resume)

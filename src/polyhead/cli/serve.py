@@ -179,15 +179,18 @@ def _card(model: Path) -> str:
 
 
 def _quickstart(device: str | None) -> Path:
-    """The first finished run of the quickstart, trained if there is none."""
+    """The first finished run of the quickstart; where there is none, a stopped one is gone on with, or one is begun."""
     from polyhead.cli.quickstart import train_starter
     from polyhead.cli.train import free_folder
+    from polyhead.recipe.facts import FACTS
     from polyhead.recipe.resume import RESULT
 
     finished = sorted(_RUNS.glob(f"quickstart*/{RESULT}"))
     if finished:
         return finished[0].parent
-    notes.print("There is no model yet: first the quickstart's is trained, a minute or two", markup=False)
-    folder = free_folder(_RUNS, "quickstart")
-    train_starter(folder, device=device)
+    stopped = [path.parent for path in sorted(_RUNS.glob(f"quickstart*/{FACTS}"))]
+    folder = stopped[0] if stopped else free_folder(_RUNS, "quickstart")
+    what = f"the training in {folder} is ended" if stopped else "the quickstart's is trained"
+    notes.print(f"There is no model yet: first {what}, a minute or two", markup=False)
+    train_starter(folder, device=device, resume=bool(stopped))
     return folder

@@ -28,11 +28,12 @@ async function send(path, options) {
   } catch (error) {
     if (error.name === "AbortError") throw error;
     if (key && !/^[\x20-\x7e]*$/.test(key)) { document.dispatchEvent(new CustomEvent("key-needed")); throw new Refused(401, "A key has none but ASCII characters."); }
-    document.dispatchEvent(new CustomEvent("server-gone"));
+    document.dispatchEvent(new CustomEvent("server-gone", { detail: "not connected" }));
     throw new Refused(0, "The server does not answer. Is it running?");
   }
   if (answer.ok) return answer;
   const body = await answer.json().catch(() => ({}));
+  if (answer.status === 503) document.dispatchEvent(new CustomEvent("server-gone", { detail: "not ready" }));
   if (answer.status === 401) document.dispatchEvent(new CustomEvent("key-needed"));
   throw new Refused(answer.status, body.error?.message ?? body.error ?? `The server answered ${answer.status}.`, Number(answer.headers.get("Retry-After")));
 }

@@ -67,11 +67,11 @@ document.addEventListener("key-needed", () => {
   byId("key-value").focus();
 });
 
-// A request got no answer: the state says so until the server is there again, maybe with other models.
-document.addEventListener("server-gone", async () => {
+// A request got no answer, or 503: the state says so until the server is ready again, maybe with other models.
+document.addEventListener("server-gone", async (event) => {
   if (gone || !state.model) return;
   gone = true;
-  said("bad", "not connected");
+  said("bad", event.detail);
   do await new Promise((done) => setTimeout(done, AGAIN)); while (!(await api.ready()));
   start();
 });

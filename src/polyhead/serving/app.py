@@ -19,6 +19,7 @@ from polyhead.serving.models import Served
 from polyhead.serving.responses import error_response
 from polyhead.serving.routes import analyze, openai, operations, page, pipeline, tei
 from polyhead.serving.routes.pipeline import PIPELINES
+from polyhead.serving.routing import Table
 from polyhead.serving.schemas import PipelineParameters, Sentences
 from polyhead.serving.service import Service
 from polyhead.serving.settings import ServingSettings
@@ -83,9 +84,8 @@ def create_app(
     server.state.unready = _STARTING
     server.state.settings = settings
     server.state.metrics = service.metrics
-    for each in _ROUTES:
-        server.include_router(each.router)
     server.state.routes = [route for each in _ROUTES for route in each.router.routes]
+    server.router.routes += [Table(server.state.routes), *server.state.routes]
     server.add_exception_handler(RequestError, _refused)
     server.add_exception_handler(HTTPException, _not_found)
 

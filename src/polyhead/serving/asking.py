@@ -14,6 +14,7 @@ from polyhead.serving.cache import Answer
 from polyhead.serving.errors import RequestError
 from polyhead.serving.models import Served, choose_model
 from polyhead.serving.responses import json_bytes
+from polyhead.serving.routing import Direct
 from polyhead.serving.schemas import Body, Sentences, parsed
 from polyhead.serving.service import Answered, Service
 from polyhead.serving.settings import Overflow
@@ -55,6 +56,7 @@ def post(
                 f"{prefix}{path}",
                 route,
                 methods=["POST"],
+                route_class_override=Direct,
                 summary=about,
                 responses=_STATUSES,
                 openapi_extra={"requestBody": {"required": True, "content": content}, "parameters": parameters},

@@ -1,8 +1,11 @@
 """What a server counts, for Prometheus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from polyhead.serving.cache import Cache
 from polyhead.serving.queue import Queue, Round
@@ -43,11 +46,10 @@ class Metrics:
             "polyhead_queue_texts": ("Texts that wait.", lambda: queue.texts),
             "polyhead_cache_bytes": ("Bytes of remembered answers.", lambda: cache.bytes),
             "polyhead_cache_answers": ("Remembered answers.", lambda: len(cache)),
-            "polyhead_cache_hits": ("Texts whose answer was remembered.", lambda: cache.hits),
-            "polyhead_cache_misses": ("Texts whose answer was not.", lambda: cache.misses),
         }
         for name, (about, value) in gauges.items():
             Gauge(name, about, registry=self.registry).set_function(value)
+        self.registry.register(_Remembered(cache))
 
     def under_way(self, count: Callable[[], int]) -> None:
         """Show how many requests are worked on whenever the numbers are asked for."""
@@ -67,3 +69,16 @@ class Metrics:
     def text(self) -> bytes:
         """All of them, as Prometheus reads it."""
         return generate_latest(self.registry)
+
+
+class _Remembered(Collector):
+    """What the cache has counted itself, as counters."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry."""
+        cache = self._cache
+        yield CounterMetricFamily("polyhead_cache_hits", "Texts whose answer was remembered.", cache.hits)
+        yield CounterMetricFamily("polyhead_cache_misses", "Texts whose answer was not.", cache.misses)
