@@ -117,7 +117,7 @@ def fitted(drawn: Rows, vectors: FloatArray, tests: Rows, others: FloatArray) ->
 
 
 def full(drawn: Rows, tests: Rows, number: int) -> float:
-    """A head and the encoder, for as many steps as a contrastive start has."""
+    """A head and the encoder."""
     labels = tuple(sorted({label for _, label in drawn}))
     examples = [Example(text, {"topic": label}) for text, label in drawn]
     model = taught(

@@ -1,9 +1,14 @@
 """Users' text on a terminal: only ever text."""
 
+_JOINERS = "\u200c\u200d"
+"""Which spelling needs in Persian and in scripts of India, and emoji of several parts."""
+
 
 def printable(text: str, limit: int = 200) -> str:
     """``text`` on one line, control characters escaped, at most ``limit`` characters."""
-    clean = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    clean = "".join(
+        each if each.isprintable() or each in _JOINERS else each.encode("unicode_escape").decode() for each in text
+    )
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 

@@ -54,6 +54,14 @@ def test_it_names_the_command_that_does_it(
     assert told.status == 0, told.err
 
 
+def test_a_rate_of_0_on_a_head_that_was_never_trained_is_warned_of(run: Callable[..., Any], recipe: Path) -> None:
+    given = ["train", recipe, "--data-root", FOLDER, "--training.plan={rates: {heads.topic: 0}}", "--dry-run"]
+    result = run(*given, "--json")
+    assert result.status == 0, result.err
+    result = run(*given)
+    assert "topic was never trained;" in " ".join(result.err.split())
+
+
 def test_each_component_has_its_row(run: Callable[..., Any], recipe: Path, tmp_path: Path) -> None:
     found = shown(run, recipe, "{top: 1, layer_decay: 0.5, rates: {'layer.1.*bias': 3.0}}")
     rows = {row["component"]: row for row in found["components"]}

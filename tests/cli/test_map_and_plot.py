@@ -97,6 +97,24 @@ def test_numbers_are_ranges_in_their_order(values: list[float]) -> None:
             assert one > other or code <= its
 
 
+def test_fields_of_numbers_are_ranges_and_what_is_missing_is_a_group(run: Run, model: Path, tmp_path: Path) -> None:
+    texts = sentences(12, seed=3)
+    prices = [*(str(each / 4) for each in range(10)), "NaN", ""]
+    few = [*(["1", "2", "3"] * 4)]
+    lines = [f'{price},{size},"{text}"' for price, size, text in zip(prices, few, texts, strict=True)]
+    (tmp_path / "rows.csv").write_text("\n".join(["price,size,text", *lines]))
+    own = tmp_path / "own"
+    asked = ("map", model, tmp_path / "rows.csv", "--text", "text", "--label", "price", "--label", "size")
+    done = run(*asked, "--output", f"{own}.png")
+    assert done.status == 0, done.err
+    assert sorted(path.name for path in tmp_path.glob("own*")) == ["own.html", "own.png"]
+    found = data_of(own.with_suffix(".html"))["colourings"]
+    assert found["price"]["names"][0].startswith("0 – ")
+    assert found["price"]["names"][-1] == "(none)"
+    assert [code == len(found["price"]["names"]) - 1 for code in found["price"]["codes"]] == [False] * 10 + [True] * 2
+    assert found["size"]["names"] == ["1", "2", "3"]
+
+
 def test_plain_lines_and_the_first_rows(run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("six.txt").write_text("\n".join(sentences(6, seed=1)))
@@ -114,7 +132,7 @@ def test_plain_lines_and_the_first_rows(run: Run, model: Path, tmp_path: Path, m
         (["--label", "nothing"], "no row has the field 'nothing'"),
         (["--format", "abc"], "--format: must be one of"),
         (["--format", "conll", "--label", "genre"], "--label: in conll files"),
-        (["--output", "."], "--output: must be a name, such as maps/mine; found '.'"),
+        (["--output", "."], "no folder; found '.'"),
     ],
 )
 def test_what_is_refused(run: Run, model: Path, rows: Path, arguments: list[str], said: str) -> None:
@@ -133,6 +151,8 @@ def test_plot(run: Run, tmp_path: Path) -> None:
     assert done.status == 0, done.err
     assert "the curves of 2 runs" in done.out
     assert (tmp_path / "both.png").stat().st_size > 10_000
+    done = run("plot", tmp_path / "one", "--output", tmp_path / "both.jpg")
+    assert (done.status, "must end in .png" in done.err) == (1, True)
     done = run("plot", tmp_path)
     assert done.status == 1
     assert "no run's folder, metrics.jsonl is missing" in done.err
@@ -140,6 +160,9 @@ def test_plot(run: Run, tmp_path: Path) -> None:
     done = run("plot", tmp_path / "one")
     assert done.status == 1
     assert "metrics.jsonl:2: must be a JSON object, found '{'; was the run killed?" in done.err
+    (tmp_path / "one" / "metrics.jsonl").write_text("")
+    done = run("plot", tmp_path / "one")
+    assert (done.status, "no step was taken yet" in done.err) == (1, True)
 
 
 def test_texts_that_are_cut_and_few_texts_are_told(run: Run, model: Path, tmp_path: Path) -> None:

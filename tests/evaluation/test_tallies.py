@@ -206,7 +206,7 @@ def test_rows_of_several_tasks_count_as_right_only_as_a_whole() -> None:
     assert [row["task"] for row in wrong] == ["two", "one", "number", "one", "number"]
     assert wrong[0]["gold"] == ["x", "y"]
     assert wrong[0]["predicted"] == ["x"]
-    assert wrong[2]["confidence"] == pytest.approx(0.8)
+    assert wrong[2]["off_by"] == pytest.approx(0.8)
     assert type(report).from_dict(report.as_dict()) == report
 
 
@@ -217,7 +217,8 @@ def test_a_similarity_far_from_what_people_said_is_a_mistake() -> None:
     rows = [Scored(Example("t", {"alike": gold}, others=("u",)), NOTHING, {"alike": logits}) for gold in (4.5, 1.0)]
     evaluate(task, rows, on_mistake=wrong.append)
     assert [(row["gold"], row["text_pair"]) for row in wrong] == [(1.0, "u")]
-    assert wrong[0]["confidence"] == pytest.approx(0.7, abs=1e-6)
+    assert wrong[0]["off_by"] == pytest.approx(0.7, abs=1e-6)
+    assert "confidence" not in wrong[0]
 
 
 def test_intervals_of_a_share_are_the_binomials() -> None:

@@ -39,6 +39,11 @@ def test_the_hub_reads_the_metadata(run: Path) -> None:
         assert head.evaluation is not None
         for metric, value in head.evaluation["metrics"].items():
             assert found[f"{task}.{metric}"] == pytest.approx(value, abs=1e-6)
+            assert {each.task_name for each in card.data.eval_results if each.metric_name == f"{task}.{metric}"} == {
+                task
+            }
+    kinds = [head.task.kind for head in model.pretrained.heads.values()]
+    assert len(kinds) > len(set(kinds)) or kinds.count("multilabel")  # two heads are the Hub's text-classification
     assert "model-index" in (run / "model" / "README.md").read_text()
 
 

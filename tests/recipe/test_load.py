@@ -218,6 +218,23 @@ def blamed_as(part: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("plan", "place"),
+    [
+        ("{layers: []}", "layers"),
+        ("{layers: [true]}", "layers"),
+        ("{thaw: {epochs: []}}", "thaw.epochs"),
+        ("{thaw: {layers: true}}", "thaw.layers"),
+        ("{top: true}", "top"),
+        ("{rates: {topic: false}}", "rates.topic"),
+    ],
+)
+def test_a_plan_of_nothing_or_of_truths_is_one_fault(tmp_path: Path, plan: str, place: str) -> None:
+    [fault] = faults(tmp_path, changed(("epochs: 2", f"plan: {plan}")))
+    assert f": training.plan.{place}: " in fault
+    assert "takes no true or false; found" in fault or "at least 1 item" in fault
+
+
+@pytest.mark.parametrize(
     ("new", "says"),
     [
         ("plan: {freez: [backbone]}", "freez"),

@@ -10,8 +10,9 @@ import pytest
 from browser import stands, tab
 from conftest import sentences
 from polyhead import UserError, load_recipe, train
+from polyhead.page import offline
 from polyhead.recipe import Watcher
-from polyhead.recipe.report import REPORT
+from polyhead.recipe.report import REPORT, cut_texts
 
 EVIL = "<script>window.evil=1</script>"
 
@@ -63,6 +64,85 @@ def test_every_part_is_there(run: Path) -> None:
     assert "window.evil=1</script>" not in page.replace("&lt;script&gt;window.evil=1&lt;/script&gt;", "")
 
 
+def test_a_correlation_is_no_percentage(run: Path) -> None:
+    page = (run / REPORT).read_text(encoding="utf-8")
+    metrics = json.loads((run / "result.json").read_text())["validation"]["tasks"]["degree"]["metrics"]
+    assert f'<b>{metrics["spearman"]:.3f}</b><span class="quiet">degree spearman</span>' in page
+    assert "that are a tenth of the range off or more</h3>" in page
+    assert "Calibration of the tags of words:" in page
+
+
+@pytest.fixture(scope="module")
+def unjudged(run: Path) -> Path:
+    """A run without validation data, whose longer texts are cut."""
+    recipe = (
+        (run.parent / "recipe.yaml").read_text().replace("    validation: 0.4\n", "").replace("epochs: 2", "epochs: 1")
+    )
+    (run.parent / "bare.yaml").write_text(recipe.replace("model: {", "model: {max_length: 12, "))
+    train(load_recipe(run.parent / "bare.yaml"), run.parent / "bare")
+    return run.parent / "bare"
+
+
+def test_without_validation_data_it_says_so(unjudged: Path) -> None:
+    page = (unjudged / REPORT).read_text(encoding="utf-8")
+    assert "no validation data; the last epoch is kept" in page
+    assert "choices were made" not in page
+    assert "<h2>Metrics" not in page
+    assert '<span class="quiet">training data</span>' in page
+
+
+def test_it_says_how_many_training_texts_were_cut(unjudged: Path) -> None:
+    lines = (unjudged / "metrics.jsonl").read_text().splitlines()
+    [count] = [row["cut_texts"] for row in map(json.loads, lines) if "cut_texts" in row]
+    assert count > 1
+    said = f"{count} training texts were longer than the limit of 12 tokens, of which no more than that was read"
+    assert said in (unjudged / REPORT).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ([0], "No training text was longer than the limit of 8 tokens (in the first epoch)."),
+        ([1, 0], "One training text was longer than the limit of 8 tokens, of which no more than that was read"),
+        ([2, 3], "5 training texts were longer"),
+    ],
+)
+def test_texts_are_counted_once_in_an_epoch(counts: list[int], said: str) -> None:
+    history = [{"epoch": 1, "step": 1}, *({"epoch": 1, "cut_texts": each} for each in counts)]
+    assert said in cut_texts([*history, {"epoch": 2, "cut_texts": 9}], 8)
+    assert cut_texts([{"epoch": 1, "eval_loss": 0.5}], 8) == ""
+
+
+def test_without_validation_data_training_losses_are_drawn(browser: Any, unjudged: Path) -> None:
+    with tab(browser, (unjudged / REPORT).as_uri(), offline=True) as page:
+        assert page.locator("#metrics-curve").count() == 0
+        assert page.locator("#loss-curve svg path").count() == 4
+        assert page.locator("#loss-curve .legend li").first.inner_text().startswith("topic loss ")
+        assert page.locator("#loss-curve svg circle").evaluate_all(
+            "all => all.every(each => +each.getAttribute('cy') > 0)"
+        )
+
+
+def test_lines_below_nothing_and_lines_that_end_are_drawn(browser: Any, tmp_path: Path) -> None:
+    rows = [
+        {"epoch": 1, "eval_a_spearman": -0.25, "eval_b_accuracy": 0.5},
+        {"epoch": 2, "eval_a_spearman": None, "eval_b_accuracy": 0.75, "best": True},
+    ]
+    places = "".join(f'<section class="card"><div id="{name}-curve"></div></section>' for name in ("metrics", "loss"))
+    (tmp_path / "page.html").write_text(offline("page", "report.js", {"history": rows}, places))
+    with tab(browser, (tmp_path / "page.html").as_uri(), offline=True) as page:
+        assert page.locator("#metrics-curve svg path").count() == 2
+        assert page.locator("#metrics-curve svg circle").count() == 3
+        assert "%" not in page.locator("#metrics-curve").inner_text()
+        assert page.locator("#metrics-curve .legend").inner_text().split("\n") == ["a spearman –", "b accuracy 0.750"]
+        height = page.locator("#metrics-curve svg").evaluate("each => each.viewBox.baseVal.height")
+        lows = page.locator("#metrics-curve svg circle").evaluate_all(
+            "all => all.map(each => +each.getAttribute('cy'))"
+        )
+        assert max(lows) < height - 20
+        assert page.locator("#loss-curve").count() == 0
+
+
 def test_no_report_where_none_is_wanted(run: Path, tmp_path: Path) -> None:
     train(load_recipe(run.parent / "recipe.yaml"), tmp_path / "run", report=False)
     assert not (tmp_path / "run" / REPORT).exists()
@@ -85,8 +165,12 @@ def test_its_tables_fit_a_phone(opened: Any) -> None:
 
 
 def test_in_a_browser(opened: Any) -> None:
-    assert opened.locator("#metrics-curve svg path").count() in (3, 4)  # a correlation below 0 is not drawn
-    assert opened.locator("#loss-curve svg path").count() == 5  # four tasks and their weighted sum
+    assert opened.locator("#metrics-curve svg path").count() == 4
+    assert opened.locator("#loss-curve svg path").count() == 9  # four tasks, each in training too; their weighted sum
+    widths = opened.locator("#loss-curve svg path").evaluate_all(
+        "all => all.map(each => getComputedStyle(each).strokeWidth)"
+    )
+    assert sorted(widths) == 4 * ["0.8px"] + 5 * ["2px"]
     stands(opened)
 
 

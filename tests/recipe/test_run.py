@@ -156,6 +156,33 @@ def test_what_cannot_work_is_said_before_anything_is_written(recipe: Path, tmp_p
     assert len(caught.value.faults) == 2
 
 
+def test_a_file_in_the_place_of_the_cache_is_refused_before_anything_is_written(recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("a file")
+    for place in (tmp_path / "mine", tmp_path / "mine" / "below"):
+        with pytest.raises(UserError, match=r"^--cache-dir: must be a folder, and .*mine is a file; choose another$"):
+            train(load_recipe(recipe, data_root=FOLDER), tmp_path / "one", cache=place)
+        assert not (tmp_path / "one").exists()
+
+
+@pytest.mark.parametrize("plan", ["probe", "top:1", "thaw"])
+def test_too_little_room_for_what_is_to_be_kept_is_refused_before_anything_is_written(
+    recipe: Path, tmp_path: Path, plan: str
+) -> None:
+    overrides = {"training.plan": plan, "training.cache": "true", "training.cache_gb": "0.000001"}
+    with pytest.raises(UserError, match=r"^training\.cache: .* would be kept .* cache_gb is 1e-06; raise it"):
+        train(load_recipe(recipe, data_root=FOLDER, overrides=overrides), tmp_path / "one")
+    assert not (tmp_path / "one").exists()
+
+
+def test_how_many_stages_began_is_noted(recipe: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    overrides = {"training.plan": "probe-then-full", "training.epochs": "1"}
+    watcher = Watcher(on_note=said.append)
+    train(load_recipe(recipe, data_root=FOLDER, overrides=overrides), tmp_path / "one", watcher=watcher, report=False)
+    assert json.loads((tmp_path / "one" / "result.json").read_text())["stages"] == {"begun": 1, "of": 2}
+    assert [line.partition(" stages ")[2][:11] for line in said if " stages " in line] == ["would begin", "never began"]
+
+
 def test_a_backbone_may_lie_beside_its_recipe(
     recipe: Path, backbones: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

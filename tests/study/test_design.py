@@ -8,7 +8,7 @@ import yaml
 
 from polyhead.cli.study import grid_of, split_plans
 from polyhead.errors import UserError
-from polyhead.study.design import Design, Job, jobs, left_out, only_tasks, plan_of
+from polyhead.study.design import Design, Job, jobs, left_out, only_tasks, plan_of, settings_of
 
 
 def test_every_plan_with_every_combination_and_seed_once() -> None:
@@ -73,6 +73,45 @@ def test_what_a_job_changes() -> None:
 def test_the_same_plan_counts_once_however_it_is_spelled() -> None:
     plans = ["top:2", "probe", "{top: 2}", "probe", "{probe-then-full: {}}"]
     assert [job.plan for job in jobs(Design(plans, [1]), ["a"])] == ["top:2", "probe", "{probe-then-full: {}}"]
+
+
+@pytest.mark.parametrize(
+    "plans",
+    [
+        ["full", "{}", "{layer_decay: 1.0}"],
+        ["thaw", "{thaw: {}}", "{thaw: {layers: 1}, layer_decay: 0.8}"],
+        ["lora", "{lora: {rank: 8}}"],
+        ["{layers: [0, 1]}", "{layers: [1, 0]}"],
+        ["{freeze: [a, b]}", "{freeze: [b, a]}"],
+        ["probe-then-full", "{probe-then-full: {patience: 1}}"],
+    ],
+)
+def test_plans_that_mean_the_same_count_once(plans: list[str]) -> None:
+    assert [job.plan for job in jobs(Design(plans, [1]), ["a"])] == plans[:1]
+
+
+def test_nothing_is_done_twice_because_of_settings_that_change_nothing() -> None:
+    grid = {"tasks.topic.weight": ["1", "2"]}
+    alone = [job for job in jobs(Design(["full"], [1], grid, single_task=True), ["topic", "tone"]) if job.task]
+    assert [(job.task, dict(job.changes)) for job in alone] == [
+        ("topic", {"tasks.topic.weight": "1"}), ("topic", {"tasks.topic.weight": "2"}), ("tone", {}),
+    ]  # fmt: skip
+    design = Design(["frozen"], [1], {"embedding.mode": ["fork", "anchor"], "training.max_train_samples": ["16", "48"]})
+    assert [dict(job.changes) for job in jobs(design, ["topic"])] == [
+        {"training.max_train_samples": "16"}, {"training.max_train_samples": "48"},
+    ]  # fmt: skip
+
+
+def test_settings_are_named_by_what_tells_them_apart() -> None:
+    assert settings_of({"training.learning_rate": "1e-4", "tasks.a.weight": "1", "tasks.b.weight": "2"}) == (
+        "learning_rate 1e-4, a.weight 1, b.weight 2"
+    )
+
+
+def test_values_are_named_once_and_are_some() -> None:
+    for given in (["a.b=1,2", "a.b=3"], ["a.b=,"]):
+        with pytest.raises(typer.BadParameter, match="--set"):
+            grid_of(given)
 
 
 @pytest.mark.parametrize("key", ["training.plan", "training.plan.top", "training.seed", "training.max_train_samples"])

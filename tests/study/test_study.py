@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from polyhead.kinds import ClassificationTask, MultilabelTask, RegressionTask
 from polyhead.pretrained import load
 from polyhead.recipe.external import NEIGHBOURS, REGRESSION, Frozen, fit
 from polyhead.starter import FOLDER
-from polyhead.study import Design
+from polyhead.study import Design, Job
 from polyhead.study import study as run_study
 from polyhead.study.write import write_reports
 
@@ -157,21 +158,54 @@ def test_another_study_is_refused_in_its_folder(
         run_study(recipe, Design(PLANS, [13]), tmp_path, data_root=FOLDER)
 
 
-def test_a_job_that_fails_does_not_end_the_study(recipe: Path, tmp_path: Path) -> None:
-    """What failed is tried again when the study is run again, what is done is not."""
-    for first in (True, False):
-        told: set[str] = set()
-        found = run_study(
-            recipe,
-            Design(["top:7", "probe"], [13], rows=20),
-            tmp_path / "study",
-            data_root=FOLDER,
-            progress=lambda job, number, count, doing, share, told=told: told.add(f"{job.plan}: {doing}"),  # type: ignore[misc]
-        )
-        assert [each["name"] for each in found] == ["probe"]
-        assert any(line.startswith("top:7: failed: top:7, seed 13: training.plan: top must be") for line in told)
-        assert ("probe: training" in told) == first
-        assert "probe: done" in told
+def test_a_job_that_fails_does_not_end_the_study(recipe: Path, tmp_path: Path, run: Callable[..., Any]) -> None:
+    """What failed is tried again when the study is run again, what is done is not; reports and exit status say so."""
+    blocked = tmp_path / "study" / "runs" / Job("top:1", 13).folder
+    asked = ("study", recipe, "--data-root", FOLDER, "--plans", "top:1,probe", "--seeds", 1, "--rows", 20,
+             "--output", tmp_path / "study")  # fmt: skip
+    run_study(recipe, Design(["probe"], [13], rows=20), tmp_path / "study", data_root=FOLDER)
+    blocked.write_text("in the way")
+    failing = run(*asked)
+    assert failing.status == 1
+    assert "! failed: top:1, seed 13: " in failing.err
+    assert "Not all could be done" in failing.out
+    assert "probe: training" not in failing.err
+    for name in ("study.html", "study.md", "results.json"):
+        assert "top:1, seed 13" in (tmp_path / "study" / name).read_text()
+    told = run(*asked, "--json")
+    assert told.status == 1
+    assert json.loads(told.out)["failed"][0].startswith("top:1, seed 13: ")
+    blocked.unlink()
+    assert run(*asked).status == 0
+    assert json.loads((tmp_path / "study" / "results.json").read_text())["failed"] == []
+
+
+def test_other_data_is_another_study(recipe: Path, tmp_path: Path) -> None:
+    """Not told beside what was trained on the data before, nor gone on with."""
+    data, folder = tmp_path / "data", tmp_path / "study"
+    shutil.copytree(FOLDER, data)
+    run_study(recipe, Design(["probe"], [13], rows=20), folder, data_root=data)
+    run_study(recipe, Design(["probe", "frozen"], [13], rows=20), folder, data_root=data)
+    with (data / "test.jsonl").open("a") as file:
+        file.write((data / "test.jsonl").read_text().splitlines()[0] + "\n")
+    with pytest.raises(UserError, match=r"holds a study with another test\.jsonl; choose another --output"):
+        run_study(recipe, Design(["probe"], [13], rows=20), folder, data_root=data)
+
+
+def test_damaged_files_of_a_study(finished: tuple[Path, list[dict[str, Any]]], recipe: Path, pairs: Path) -> None:
+    """A result is made anew, what the study is of cannot be."""
+    folder, _ = finished
+    place = folder / "runs" / Job("probe", 13).folder / "study.json"
+    whole = place.read_text()
+    place.write_text(whole[: len(whole) // 2])
+    found = run_study(recipe, Design(["probe"], [13], rows=60), folder, data_root=FOLDER, pairs=pairs)
+    assert found[0]["test"] == json.loads(whole)["results"][0]["test"]
+    note = folder / "study.json"
+    known = note.read_text()
+    note.write_text(known[:50])
+    with pytest.raises(UserError, match="no readable JSON"):
+        run_study(recipe, Design(["probe"], [13], rows=60), folder, data_root=FOLDER, pairs=pairs)
+    note.write_text(known)
 
 
 STUDY = """
@@ -186,7 +220,8 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_ctrl_c_saves_the_training_and_the_study_goes_on(recipe: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_saves_the_training_and_the_study_goes_on(recipe: Path, tmp_path: Path, name: str) -> None:
     """The signal of a terminal goes to the whole group; the job must finish its step all the same."""
     (tmp_path / "run.py").write_text(STUDY)
     document = yaml.safe_load(recipe.read_text())
@@ -200,7 +235,7 @@ def test_ctrl_c_saves_the_training_and_the_study_goes_on(recipe: Path, tmp_path:
     assert process.stdout is not None
     seen = sum("training" in line for line in itertools.islice(process.stdout, 6))
     assert seen > 2
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signal.Signals[name])
     _, said = process.communicate(timeout=60)
     assert "Interrupted: interrupted; what is done is in" in said
     [place] = (tmp_path / "study" / "runs").iterdir()
@@ -226,9 +261,22 @@ def test_a_run_whose_result_was_lost_is_trained_anew(
     assert len(again) == len([each for each in results if each["task"] is None])
 
 
-def test_a_job_that_fails_names_itself_in_one_line(recipe: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"^top:7, seed 13: training\.plan: top must be at most 2"):
-        run_study(recipe, Design(["top:7"], [13], rows=20), tmp_path / "study", data_root=FOLDER)
+@pytest.mark.parametrize(
+    ("plan", "more", "says"),
+    [
+        ("top:7", {}, r"^top:7: training\.plan: top must be at most 2"),
+        ("{freeze: [nosuch]}", {}, r"^{freeze: \[nosuch\]}: training\.plan"),
+        ("probe", {"start": "nowhere"}, "nowhere"),
+        ("probe", {"device": "cuda:9"}, "cuda:9"),
+    ],
+)
+def test_what_is_wrong_with_a_plan_is_said_once_and_nothing_is_begun(
+    recipe: Path, tmp_path: Path, plan: str, more: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UserError, match=says) as caught:
+        run_study(recipe, Design([plan], [13, 14], rows=20), tmp_path / "study", data_root=FOLDER, **more)
+    assert len(caught.value.faults) == 1
+    assert not (tmp_path / "study").exists() or not any((tmp_path / "study").iterdir())
 
 
 class Addresses(HTMLParser):

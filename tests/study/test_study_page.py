@@ -45,16 +45,17 @@ def test_pictures(browser: Any, tmp_path: Path) -> None:
     results = [result(name, seed, 0.9 - 0.01 * place) for place, name in enumerate(plans) for seed in (13, 14)]
     alone = [result("full", seed, 0.85, task="topic", test={"topic.accuracy": 0.84 + seed / 1e4}) for seed in (13, 14)]
     with opened(browser, tmp_path, results + alone) as shown:
-        metrics = [each.inner_text() for each in shown.locator("#metrics h3").all()]
+        metrics = [each.inner_text() for each in shown.locator("#test-metrics h3").all()]
         assert metrics == ["topic.accuracy", "degree.spearman"]
-        assert shown.locator("#metrics circle").count() == 2 * len(plans)
-        assert shown.locator("#metrics .diagonal").count() == 1
+        assert shown.locator("#test-metrics circle").count() == 2 * len(plans)
+        assert shown.locator("#test-metrics .diagonal").count() == 1
         assert shown.locator("#curves path").count() == 2 * len(plans)
         assert shown.locator("#curves circle").count() == 2 * 2 * len(plans)
         legend = [each.inner_text() for each in shown.locator("#curves .legend li").all()]
         assert [legend[place] for place in (0, 8, 17)] == [EVIL, f"{plans[8]} (dashed)", f"{plans[17]} (dotted)"]
-        names = shown.locator("#metrics svg").first.locator("text:has(title)")
+        names = shown.locator("#test-metrics svg").first.locator("text:has(title)")
         labels = names.evaluate_all("all => all.map(one => one.firstChild.data)")
+        assert shown.locator("#test-metrics").bounding_box()["width"] > 1000, "pictures have the card's width"
         assert len(set(labels)) == len(plans), "plans that differ in a number can be told apart"
         assert drawn_whole(shown)
         stands(shown)
@@ -64,8 +65,8 @@ def test_pictures(browser: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("curve", [[], [[3.0, 0.5]], [[21.0, 0.71301], [30.0, 0.71302], [48.0, 0.71303]]])
 def test_little_to_show_has_a_scale(browser: Any, tmp_path: Path, curve: list[list[float]]) -> None:
     with opened(browser, tmp_path, [result("frozen", 13, 0.7, curve=curve, pairs=None)]) as shown:
-        assert shown.locator("#metrics circle").count() == 2
-        assert len(numbers(shown, "#metrics")) >= 2
+        assert shown.locator("#test-metrics circle").count() == 2
+        assert len(numbers(shown, "#test-metrics")) >= 2
         assert shown.locator("#curves").count() == bool(curve), "nothing was trained, so there is no card for it"
         assert shown.locator("#curves circle").count() == len(curve)
         found = numbers(shown, "#curves")

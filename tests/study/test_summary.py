@@ -123,6 +123,32 @@ def test_a_little_faster_is_no_reason() -> None:
     assert not any("cheapest" in line for line in words)
 
 
+def test_times_that_scatter_are_no_reason() -> None:
+    rows = [result("full", seed, 0.91 + 0.01 * seed, seconds=(114.0, 113.0, 68.0)[seed]) for seed in range(3)]
+    rows += [result("top:2", seed, 0.9 + 0.01 * (3 - seed), seconds=(92.0, 56.0, 54.0)[seed]) for seed in range(3)]
+    assert summarize(rows).recommendation[0] == "Use full."
+
+
+def test_what_is_no_share_is_not_in_per_cent_and_what_has_no_score_is_named() -> None:
+    rows = [
+        result("full", seed, -4.5 - seed, shares=False, test={"price.mae": 2.25}, curve=[[1.0, -9.0]])
+        for seed in (1, 2)
+    ]
+    rows += [result("frozen: nearest neighbours", seed, math.nan, shares=False) for seed in (1, 2)]
+    found = summarize(rows)
+    head, [first, second] = table(found)
+    assert dict(zip(head, first, strict=True))["validation score"].startswith("-6 ± ")
+    assert dict(zip(head, first, strict=True))["price.mae"] == "2.25 ± 0"
+    assert dict(zip(head, second, strict=True))["validation score"] == "–"
+    assert found.recommendation[0] == "Use full."
+    assert found.recommendation[-1].endswith("so not compared: frozen: nearest neighbours.")
+
+
+def test_what_failed_is_said_before_the_advice() -> None:
+    found = summarize([result("probe", seed, 0.8) for seed in (1, 2)], ["full, seed 1: no room"])
+    assert found.recommendation[0] == "Not all could be done, and this is of the rest; failed: full, seed 1: no room."
+
+
 def test_what_scatters_is_not_within_the_spread_of_the_best_where_something_worse_beats_it() -> None:
     """Near is a little below the best in every seed, and above what is far below it in one."""
     best, near, wild = (0.87, 0.88, 0.86), (0.864, 0.873, 0.855), (0.862, 0.85, 0.849)
@@ -136,7 +162,8 @@ def test_what_scatters_is_not_within_the_spread_of_the_best_where_something_wors
     assert found.recommendation[0] == "Use full."
     assert found.chosen is not None
     assert found.chosen.name == "full"
-    assert any(line.startswith("Worse: thaw, wild") for line in found.recommendation)
+    assert any(line.startswith("Worse: thaw (") for line in found.recommendation)
+    assert any(line.endswith("told from anything: wild.") for line in found.recommendation)
 
 
 def measured(**embeddings: Sequence[float]) -> Summary:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import torch
 from polyhead import Polyhead, UserError
 from polyhead.data.collate import Collator
 from polyhead.data.example import DataSet, Example
-from polyhead.kinds import ClassificationTask, EntitySpan, SimilarityTask, TaggingTask
+from polyhead.kinds import ClassificationTask, EntitySpan, MultilabelTask, SimilarityTask, TaggingTask
 from polyhead.pretrained import Pretrained, load
 from polyhead.training import Callbacks, EvaluationReport, StepReport, TrainingSettings, train
 from polyhead.training.prepare import prepare
@@ -392,3 +392,64 @@ def test_what_frozen_heads_answer_drifts_with_the_encoder_alone(
     if not moves:
         assert found.changed == 0
         assert before == after
+
+
+@pytest.mark.parametrize("plan", [{"freeze": ["verb", "kind"]}, {"rates": {r"heads\.(verb|kind)\.": 0}}])
+def test_a_rate_of_0_freezes_a_head_as_its_name_does(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet], plan: object
+) -> None:
+    loaded = model_of(backbones("bert"))
+    loaded.add_head("kind", MultilabelTask(labels=tuple(VERBS)))
+
+    def more(split: Sequence[Example]) -> list[Example]:
+        kinds = [(row.labels["verb"],) if "verb" in row.labels else () for row in split]
+        return [replace(row, labels={**row.labels, "kind": kind}) for row, kind in zip(split, kinds, strict=True)]
+
+    data = [replace(each, train=more(each.train), validation=more(each.validation)) for each in data]
+    before = dict(loaded.tasks)
+    result = train(loaded, data, settings_of(epochs=2, plan=plan), folder=tmp_path)
+    assert set(result.drift) == {"verb", "kind"}
+    found = load(tmp_path / "model")
+    assert {name: head.trained for name, head in found.heads.items()} == {"verb": False, "kind": False, "names": True}
+    for name in ("verb", "kind"):
+        assert found.tasks[name] == before[name]
+    assert found.tasks["names"] != before["names"]
+
+
+def test_a_head_of_which_a_part_learns_is_taught(
+    backbones: Callable[[str], Path], tmp_path: Path, data: list[DataSet]
+) -> None:
+    plan = {"rates": {r"heads\.verb\..*weight": 0}}
+    result = train(model_of(backbones("bert")), data, settings_of(epochs=1, plan=plan), folder=tmp_path)
+    assert result.drift == {}
+    assert load(tmp_path / "model").heads["verb"].trained
+
+
+@pytest.mark.parametrize(
+    ("plan", "epochs", "begun", "planned"),
+    [
+        ("probe-then-full", 1, 1, 2),
+        ({"thaw": {"patience": 3}}, 4, 1, 4),
+        ("thaw", 2, 2, 4),
+        ("thaw", 4, 4, 4),
+        ("full", 1, 1, 1),
+    ],
+)
+def test_stages_that_never_began_are_said_in_the_end(
+    backbones: Callable[[str], Path],
+    tmp_path: Path,
+    data: list[DataSet],
+    plan: object,
+    epochs: int,
+    begun: int,
+    planned: int,
+) -> None:
+    said: list[str] = []
+    settings = settings_of(epochs=epochs, plan=plan)
+    result = train(
+        model_of(backbones("bert")), data, settings, folder=tmp_path, callbacks=Callbacks(on_note=said.append)
+    )
+    assert (result.stages, result.planned) == (begun, planned)
+    lines = [line for line in said if "never began" in line]
+    missing = f"! training.plan: {planned - begun} of {planned} stages never began"
+    assert [line.startswith(missing) for line in lines] == ([True] if begun < planned else [])

@@ -5,6 +5,7 @@ from math import nan
 import pytest
 
 from polyhead.training.plans import Stage
+from polyhead.training.plans.overview import earliest
 from polyhead.training.settings import TrainingSettings
 from polyhead.training.staging import Staging
 
@@ -56,6 +57,20 @@ def test_rates_warm_up_with_every_stage_hold_and_decay_over_the_last() -> None:
 def test_a_single_stage_has_the_plain_schedule() -> None:
     staging = staging_of(Stage(ONE), epochs=2, warmup_steps=4)
     assert [staging.factor(step) for step in (0, 4, 12, 20)] == pytest.approx([0.2, 1, 0.5, 0])
+
+
+@pytest.mark.parametrize("latest", [1.0, 0.5])
+@pytest.mark.parametrize("patience", [1, 2, 3])
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 5, 8])
+def test_the_earliest_that_stages_begin_is_when_no_score_is_ever_better(
+    epochs: int, patience: int, latest: float
+) -> None:
+    stages = [Stage(ONE), *(Stage(each, None, patience, latest) for each in (TWO, THREE))]
+    staging = staging_of(*stages, epochs=epochs)
+    left = begun(staging, [0.5] * (epochs - 1))  # the run ends with its last epoch, and no stage begins
+    began = [next((epoch for epoch, now in enumerate(left, 2) if now == number), None) for number in (1, 2)]
+    expected = [epoch if epoch <= epochs else None for epoch in earliest(stages, epochs)[1:]]
+    assert began == expected
 
 
 def test_its_state_goes_on() -> None:

@@ -1,5 +1,6 @@
 """``polyhead check``."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,7 +80,9 @@ def check(
     if faults:
         raise UserError(*faults)
     if not json:
-        out.print(f"No faults, {len(found.warnings)} warnings. Next: polyhead train {recipe}", markup=False)
+        out.print(
+            f"No faults, {len(found.warnings)} warnings. Next: polyhead train {shlex.quote(str(recipe))}", markup=False
+        )
 
 
 def _show(data: "Data", found: "Checked", taken: "Estimate | None", folder: Path) -> None:

@@ -1,5 +1,6 @@
 """``polyhead init``."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +41,8 @@ def init(
     for line in told(found):
         out.print(printable(line, 300), markup=False)
     out.print(f"\nThe recipe is in {output}; each guess has its reason beside it. Look them over, then:", markup=False)
-    out.print(f"  polyhead check {output}\n  polyhead train {output}", markup=False)
+    named = shlex.quote(str(output))
+    out.print(f"  polyhead check {named}\n  polyhead train {named}", markup=False)
 
 
 def _ask(question: str, options: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import islice
+from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from polyhead.kinds.base import FloatArray
     from polyhead.predictions import Prediction
 
+_MISSING = ("", "nan", "none", "null")
+"""How files say that there is no value."""
 _SLOW = 10_000
 
 
@@ -63,8 +66,12 @@ def map_(
 
     methods, log, fields = _methods(method), FaultLog(), label or []
     place = output or Path(f"{file.stem}-map")
-    if not place.name:
-        raise UserError(f"--output: must be a name, such as maps/mine; found {shown(str(output))}")
+    if not place.name or place.is_dir():
+        raise UserError(
+            f"--output: must be the pictures' name, such as maps/mine, and no folder; found {shown(str(output))}"
+        )
+    if place.suffix in (".png", ".html"):
+        place = place.with_suffix("")
     found = _read(file, format, {"text": text, "words": words, "columns": names_of(columns)}, fields, log)
     if len(found) > rows:
         notes.print(f"! {len(found):,} rows: the first {rows:,} are drawn; --rows says how many")
@@ -164,12 +171,32 @@ def _in_fields(fault: str, named: Mapping[str, str]) -> str:
 
 
 def _of_fields(examples: Sequence["Example"], fields: Sequence[str]) -> dict[str, "Colouring"]:
-    from polyhead.evaluation.maps import Colouring
-
     return {
-        field: Colouring.of([str(each.labels.get(_name(place), "(none)")) for each in examples])
-        for place, field in enumerate(fields)
+        field: _of_values([each.labels.get(_name(place)) for each in examples]) for place, field in enumerate(fields)
     }
+
+
+def _of_values(values: Sequence[Any]) -> "Colouring":
+    """Ranges where all are numbers and there are many of them, else each value as it is."""
+    from polyhead.evaluation.maps import GROUPS, NOTHING, Colouring
+
+    texts = ["" if each is None else str(each).strip() for each in values]
+    numbers = [_number(each) for each in texts]
+    present = [each for each in numbers if each is not None and not isnan(each)]
+    if None not in numbers and len(set(present)) > GROUPS:
+        return Colouring.of_numbers([nan if each is None else each for each in numbers])
+    return Colouring.of([each if each.lower() not in _MISSING else NOTHING for each in texts])
+
+
+def _number(text: str) -> float | None:
+    """NaN where nothing is given, None where it is no number."""
+    if text.lower() in _MISSING:
+        return nan
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if isfinite(found) else None
 
 
 def _of_heads(answers: Sequence["Prediction"], heads: Sequence[str], taken: Collection[str]) -> dict[str, "Colouring"]:

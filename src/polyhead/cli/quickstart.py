@@ -1,5 +1,6 @@
 """``polyhead quickstart``."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,14 +66,15 @@ def quickstart(
     out.print("\nSix more sentences, each answered by all three heads from one forward pass:")
     out.print(predictions_table(answers, list(model.tasks)))
     out.print(f"\nTrained in {result.seconds:.0f} s. The run is in {folder}:", markup=False)
+    named = shlex.quote(str(folder))
     lines = (
         f"  {folder / 'report.html'}     metrics, curves, errors: open it in a browser",
         f"  {folder / 'embeddings.png'}  the test sentences as the encoder sees them",
         f"  {folder / 'model'}           a sentence-transformers folder with the heads beside it",
         "\nTry next:",
-        f'  polyhead predict {folder} "Your own sentence about Lisbon."',
-        f'  polyhead similarity {folder} "a cheap flight" "a bargain on plane tickets" "the vote was close"',
-        f"  polyhead info {folder}",
+        f'  polyhead predict {named} "Your own sentence about Lisbon."',
+        f'  polyhead similarity {named} "a cheap flight" "a bargain on plane tickets" "the vote was close"',
+        f"  polyhead info {named}",
         "  polyhead train YOUR-RECIPE.yaml      (the README shows one)",
     )
     for line in lines:

@@ -66,6 +66,7 @@ def study(
     )
     folder = output or Path("studies") / loaded.name
     said: list[str] = []
+    failed: list[str] = []
 
     def note(line: str) -> None:
         said.extend([line] if line.startswith("!") else [])
@@ -84,18 +85,19 @@ def study(
             pairs=pairs,
             device=device,
             progress=view.told,
-            done=lambda found: write_reports(folder, loaded.name, design, found, said),
+            done=lambda found: write_reports(folder, loaded.name, design, found, said, failed),
             on_note=note,
+            on_fault=failed.append,
         )
-    summary = summarize(results)
-    write_reports(folder, loaded.name, design, results, said)
+    summary = summarize(results, failed)
+    write_reports(folder, loaded.name, design, results, said, failed)
     if json:
         from dataclasses import asdict
 
         from polyhead.study.job import finite
 
-        print_json(finite({"study": str(folder), **asdict(summary)}))
-        return
+        print_json(finite({"study": str(folder), "failed": failed, **asdict(summary)}))
+        raise typer.Exit(bool(failed))
     _show(summary)
     out.print(f"\nPage: {folder / 'study.html'}\nTable: {folder / 'study.md'}", markup=False)
     if summary.chosen is not None:
@@ -103,6 +105,11 @@ def study(
         given = {"data-root": data_root, "from": start, "device": device}
         again = train_command(recipe, {"training.plan": plan, **summary.chosen.settings, **given})
         out.print(f"{'Next:' if rows is None else 'Next, on all rows:'} {again}", markup=False)
+    if failed:
+        for line in failed:
+            notes.print(f"! failed: {printable(line, 400)}", markup=False)
+        notes.print("Run the same command again to try what failed once more.", markup=False)
+        raise typer.Exit(1)
 
 
 def _show(summary: "Summary") -> None:
@@ -140,8 +147,12 @@ def grid_of(given: list[str]) -> dict[str, list[str]]:
     grid = {}
     for text in given:
         key, equals, values = text.partition("=")
-        if not equals or "." not in key or not values:
+        if not equals or "." not in key or not split_plans(values):
             raise typer.BadParameter(f"--set takes KEY=VALUE,VALUE…, such as training.learning_rate=1e-4,5e-5: {text}")
+        if key in grid:
+            raise typer.BadParameter(
+                f"--set: {key} is given twice; name all of its values at once, with commas between"
+            )
         grid[key] = split_plans(values)
     return grid
 

@@ -1,5 +1,6 @@
 """``polyhead train``."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -146,11 +147,12 @@ def _print(folder: Path, result: "TrainingResult", recipe: "Recipe") -> None:
     best = result.best
     mixture = next((f", {each.share:g} of the way there" for each in result.mixtures if each.kept), "")
     kept = f"kept step {best.step:,} (epoch {best.epoch}{mixture}) in {result.model}"
+    named = shlex.quote(str(folder))
     ending = (
         f"\nDone in {result.seconds:,.0f} s{early}; {kept}",
         f"Report: {folder / 'report.html'}",
-        f"Next:   polyhead evaluate {folder} {folder / 'recipe.yaml'} --split {split}",
-        f'        polyhead predict {folder} "a sentence of yours"',
+        f"Next:   polyhead evaluate {named} {shlex.quote(str(folder / 'recipe.yaml'))} --split {split}",
+        f'        polyhead predict {named} "a sentence of yours"',
     )
     for line in ending:
         out.print(line, markup=False)

@@ -14,13 +14,18 @@ from polyhead.evaluation.pictures import COLOURS, plain, save_figure
 from polyhead.kinds.base import FloatArray
 from polyhead.page import offline
 
-_COLOURS = 7
+GROUPS = 7
+"""Groups that have a colour of their own."""
 _PANELS = 3
 _FEW = 20
 _LABEL = 44
 _LONGEST = 400
 _GRID = 10_000
 OTHERS = "others"
+
+
+NOTHING = "(none)"
+"""The group of texts without a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +43,26 @@ class Colouring:
     def of(cls, groups: Sequence[str]) -> "Colouring":
         """From the name of each text's group."""
         counts = Counter(groups)
-        names = sorted(counts) if len(counts) <= _COLOURS else [name for name, _ in counts.most_common()]
+        names = sorted(counts) if len(counts) <= GROUPS else [name for name, _ in counts.most_common()]
         place = {name: number for number, name in enumerate(names)}
         return cls(names, [place[group] for group in groups])
 
     @classmethod
     def of_numbers(cls, values: Sequence[float]) -> "Colouring":
-        """Ranges that hold about as many texts each, the lowest first; a few numbers are groups by themselves."""
+        """Ranges that hold about as many texts each, the lowest first; a few numbers are groups by themselves.
+
+        Texts whose number is NaN are the last group.
+        """
         numbers = np.asarray(values, dtype=np.float64)
+        there = np.isfinite(numbers)
+        if not there.all():
+            found, codes = cls.of_numbers(numbers[there].tolist()), np.full(len(numbers), 0)
+            codes[there], codes[~there] = found.codes, len(found.names)
+            return cls([*found.names, NOTHING], codes.tolist())
         own = np.unique(numbers)
-        if len(own) <= _COLOURS:
+        if len(own) <= GROUPS:
             return cls([f"{each:.3g}" for each in own], np.searchsorted(own, numbers).tolist())
-        bounds = np.unique(np.quantile(numbers, np.linspace(0, 1, _COLOURS + 1)))
+        bounds = np.unique(np.quantile(numbers, np.linspace(0, 1, GROUPS + 1)))
         codes = np.clip(np.searchsorted(bounds, numbers, side="left") - 1, 0, None)
         return cls([f"{low:.3g} – {high:.3g}" for low, high in pairwise(bounds)], codes.tolist())
 
@@ -89,11 +102,11 @@ def _write(axes: Axes, texts: Sequence[str], points: FloatArray) -> None:
 
 def _panel(axes: Axes, points: FloatArray, colouring: Colouring | None) -> None:
     size = 20 if len(points) <= 1000 else 20_000 / len(points) + 1
-    codes = np.zeros(len(points), dtype=int) if colouring is None else np.minimum(colouring.codes, _COLOURS)
+    codes = np.zeros(len(points), dtype=int) if colouring is None else np.minimum(colouring.codes, GROUPS)
     names = [] if colouring is None else list(colouring.names)
     for code in sorted(set(codes.tolist())):
         group = points[codes == code]
-        rest = len(names) > _COLOURS and code == _COLOURS
+        rest = len(names) > GROUPS and code == GROUPS
         name = OTHERS if rest else plain(names[code])[:40] if names else ""
         label = f"\u200b{name} ({len(group):,})" if names else None  # a legend leaves out what begins with _
         axes.scatter(group[:, 0], group[:, 1], s=size, color=COLOURS[code], label=label, alpha=0.8, linewidths=0)

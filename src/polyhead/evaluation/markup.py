@@ -12,6 +12,7 @@ from polyhead.printing import printable
 
 _WORST = 10
 _MOST_LABELS = 30
+_SHORT = 12
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = ()) -> str:
@@ -64,8 +65,7 @@ def task_cards(report: Report, mistakes: Sequence[Mapping[str, Any]]) -> str:
         parts = [*_details(task)]
         worst = by_confidence([row for row in mistakes if row["task"] == name])
         if worst:
-            title = "The only error" if len(worst) == 1 else f"The surest of {len(worst):,} errors"
-            parts.append(f"<h3>{title}</h3>" + _worst(worst[:_WORST]))
+            parts.append(f"<h3>{_of_worst(worst)}</h3>" + _worst(worst[:_WORST]))
         blocks = (f'<div class="block">{part}</div>' for part in parts)
         made.append(card(name, *blocks, note=f"{task.rows:,} rows"))
     return "".join(made)
@@ -83,11 +83,15 @@ def _details(task: TaskReport) -> Iterable[str]:
         kinds = [(kind, f"{count:,}", MEANINGS[kind]) for kind, count in found["errors"].items()]
         yield "<h3>Errors by kind</h3>" + table(("kind", "spans", "meaning"), kinds, numbers=(1,))
     if "calibration" in found:
-        yield _calibration(found["calibration"])
+        yield _calibration(found["calibration"], *_decisions(found))
 
 
 def _matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
-    head = "".join(f'<th scope="col">{_text(label)}</th>' for label in labels)
+    def name(label: str, scope: str) -> str:
+        whole = f' title="{_text(label)}"' if len(label) > _SHORT else ""
+        return f'<th scope="{scope}"><span dir="auto"{whole}>{_text(label)}</span></th>'
+
+    head = "".join(name(label, "col") for label in labels)
     rows = []
     for place, (label, row) in enumerate(zip(labels, counts, strict=True)):
         total = max(1, sum(row))
@@ -96,7 +100,7 @@ def _matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
             f'style="--heat: {40 * count / total:.0f}%">{count:,}</td>'
             for column, count in enumerate(row)
         )
-        rows.append(f'<tr><th scope="row">{_text(label)}</th>{cells}</tr>')
+        rows.append(f"<tr>{name(label, 'row')}{cells}</tr>")
     body = "".join(rows)
     return (
         f'<div class="wide" tabindex="0"><table class="matrix"><thead><tr><td class="none"></td>{head}</tr></thead>'
@@ -104,7 +108,14 @@ def _matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     )
 
 
-def _calibration(found: Mapping[str, Any]) -> str:
+def _decisions(found: Mapping[str, Any]) -> tuple[str, str]:
+    """What a head's calibration counts, and how the title over it says so; answers are one a row."""
+    if "errors" in found:
+        return "tags", " of the tags of words"
+    return ("decisions", " of the decisions for and against labels") if "scores" in found else ("answers", "")
+
+
+def _calibration(found: Mapping[str, Any], what: str, title: str) -> str:
     """A reliability diagram: how often answers of a confidence are right; on the dashed line they are as they say."""
     width, height, left, low = 420, 220, 36, 28
 
@@ -117,7 +128,7 @@ def _calibration(found: Mapping[str, Any]) -> str:
     most = max((count for count, _, _ in found["bins"]), default=1)
     bars = "".join(
         f'<rect class="bar" x="{x(confidence) - 6:.1f}" width="12" y="{y(right):.1f}" height="{y(0) - y(right):.1f}" '
-        f'opacity="{0.35 + 0.65 * count / most:.2f}"><title>{count:,.0f} answers of confidence {confidence:.2f}: '
+        f'opacity="{0.35 + 0.65 * count / most:.2f}"><title>{count:,.0f} {what} of confidence {confidence:.2f}: '
         f"{right:.0%} right</title></rect>"
         for count, confidence, right in found["bins"]
     )
@@ -132,15 +143,29 @@ def _calibration(found: Mapping[str, Any]) -> str:
         f"{found['ece_before']:.3f} without it"
     )
     return (
-        f'<h3>Calibration: confidence (across) against how often right (up), in per cent</h3><svg class="chart" '
+        f"<h3>Calibration{title}: confidence (across) against how often right (up), in per cent</h3>"
+        f'<svg class="chart" '
         f'style="max-width: {width}px" viewBox="0 0 {width} {height}" role="img" aria-label="{says}">{marks}{bars}'
         f'<line class="diagonal" x1="{x(0)}" y1="{y(0)}" x2="{x(1)}" y2="{y(1)}"/></svg><p class="quiet">{says}</p>'
     )
 
 
+def _of_worst(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The title over the worst of these; answers in numbers are not right or wrong, but far off."""
+    if "off_by" not in rows[0]:
+        return "The only error" if len(rows) == 1 else f"The surest of {len(rows):,} errors"
+    if len(rows) == 1:
+        return "The only one that is a tenth of the range off or more"
+    most = f"The {_WORST} farthest of {len(rows):,}" if len(rows) > _WORST else f"The {len(rows)}"
+    return f"{most} that are a tenth of the range off or more"
+
+
 def _worst(rows: Sequence[Mapping[str, Any]]) -> str:
-    head = ("sure", "gold", "answer", "text")
-    return table(head, [(f"{row['confidence']:.2f}", *_sides(row), _read(row)) for row in rows], numbers=(0,))
+    far = "off_by" in rows[0]
+    head = ("off by" if far else "sure", "gold", "answer", "text")
+    first = [f"{row['off_by']:.0%}" if far else f"{row['confidence']:.2f}" for row in rows]
+    cells = [(cell, *_sides(row), _read(row)) for cell, row in zip(first, rows, strict=True)]
+    return f'<div class="worst">{table(head, cells, numbers=(0,))}</div>'
 
 
 def _read(row: Mapping[str, Any]) -> str:

@@ -63,9 +63,9 @@ def mistake(name: str, task: Task, example: Example, gold: Any, prediction: Task
     """A row of the file of errors, ``None`` where the prediction is right.
 
     ``confidence`` is what the model gave its wrong answer: the label's probability; of several labels that of the
-    surest wrong decision; for spans the highest score of a wrong entity, or of the tags of the words that it missed;
-    for numbers how far off it is, as a share of the range (a tenth of it at least). Texts that belong together are
-    right or wrong only among all others: see ``RankTally``.
+    surest wrong decision; for spans the highest score of a wrong entity, or of the tags of the words that it missed.
+    Numbers have none, but ``off_by``: how far off the answer is, as a share of the range (a tenth of it at least).
+    Texts that belong together are right or wrong only among all others: see ``RankTally``.
     """
     row: dict[str, Any] = {"task": name, "source": example.source, "text": example.text}
     row |= {"text_pair": example.others[0]} if example.others and task.level == "pair" else {}
@@ -102,7 +102,7 @@ def _far_off(
     else:  # a cosine of 0 or less is not alike at all
         answer = prediction.score
         off = abs(max(answer, 0.0) - (gold - low) / (high - low))
-    return {**row, "gold": gold, "predicted": answer, "confidence": off} if off >= _FAR else None
+    return {**row, "gold": gold, "predicted": answer, "off_by": off} if off >= _FAR else None
 
 
 def _described(error: SpanError, text: str, prediction: Tagging, scores: Mapping[EntitySpan, float]) -> dict[str, Any]:
@@ -122,5 +122,5 @@ def _span(span: EntitySpan | None, text: str) -> dict[str, Any] | None:
 
 
 def by_confidence(mistakes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The errors that the model was surest of first."""
-    return sorted(mistakes, key=lambda row: -row["confidence"])
+    """The errors that the model was surest of first; of numbers, those that are farthest off."""
+    return sorted(mistakes, key=lambda row: -row.get("off_by", row.get("confidence", 0.0)))

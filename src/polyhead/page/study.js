@@ -13,16 +13,16 @@ const path = (points) => points.map(([a, b], place) => `${place ? "L" : "M"}${a.
 const tone = (place) => `tone${place % TONES}`;
 const line = (place) => LINES[Math.floor(place / TONES) % LINES.length];
 
-// A range around shares, as where they lie from 0 to 1, and round numbers of per cent in it, about `most` of them.
-function scale(shares, most) {
+// A range around shares, as where they lie from 0 to 1, and round numbers of their `factor` (per cent) in it, about `most`.
+function scale(shares, most, factor) {
   const [least, greatest] = [Math.min(...shares), Math.max(...shares)];
   const room = Math.max(0.06 * (greatest - least), 0.001);
   const [low, high] = [least - room, greatest + room];
-  const rough = (100 * (high - low)) / most;
+  const rough = (factor * (high - low)) / most;
   const power = Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((each) => each * 10 ** power).find((each) => each >= rough);
   const marks = [];
-  for (let number = Math.ceil((100 * low) / step); number * step <= 100 * high; number += 1) marks.push([(number * step) / 100, (number * step).toFixed(Math.max(0, -power))]);
+  for (let number = Math.ceil((factor * low) / step); number * step <= factor * high; number += 1) marks.push([(number * step) / factor, (number * step).toFixed(Math.max(0, -power))]);
   return [(share) => (share - low) / (high - low), marks];
 }
 
@@ -38,7 +38,7 @@ function dots(metric, width) {
   const shown = study.plans.flatMap((plan) => (metric in plan.test ? [[plan.name, ...plan.test[metric]]] : []));
   const alone = study.alone[metric];
   const ends = shown.flatMap(([, mean, half]) => [mean - (half ?? 0), mean + (half ?? 0)]);
-  const [share, marks] = scale(alone === undefined ? ends : [...ends, alone], Math.max(2, width / 110));
+  const [share, marks] = scale(alone === undefined ? ends : [...ends, alone], Math.max(2, width / 110), study.metrics[metric]);
   const x = (value) => NAME + share(value) * (width - NAME - 8);
   const bottom = ROW * shown.length + 6;
   const drawn = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${bottom + LOW}`, role: "img", "aria-label": `${metric} of ${shown.length} plans; the figures are in the table above` });
@@ -60,7 +60,7 @@ function curves(width) {
   const [height, left] = [300, 44];
   const all = study.plans.flatMap((plan) => plan.curves.flat());
   const [first, last] = [Math.min(...all.map(([time]) => time)), Math.max(...all.map(([time]) => time))];
-  const [share, marks] = scale(all.map(([, score]) => score), 6);
+  const [share, marks] = scale(all.map(([, score]) => score), 6, study.score);
   const x = (time) => left + 12 + (Math.log(time / first) / (Math.log(last / first) || 1)) * (width - left - 44);
   const y = (score) => 8 + (1 - share(score)) * (height - LOW - 16);
   const drawn = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "validation score over seconds of training, a line a seed, a colour a plan" });
@@ -78,9 +78,9 @@ function curves(width) {
 }
 
 function draw() {
-  const place = document.getElementById("metrics");
+  const place = document.getElementById("test-metrics");
   const columns = getComputedStyle(place).gridTemplateColumns.split(" ");
-  fill(place, study.metrics.map((metric) => dots(metric, Math.max(280, parseFloat(columns[0]) || place.clientWidth))));
+  fill(place, Object.keys(study.metrics).map((metric) => dots(metric, Math.max(280, parseFloat(columns[0]) || place.clientWidth))));
   const over = document.getElementById("curves");
   if (over) fill(over, ...curves(Math.max(280, over.clientWidth)));
 }

@@ -41,6 +41,7 @@ def _metadata(pretrained: Pretrained, name: str) -> ModelCardData:
             task_name=task,
             dataset_type="validation",
             dataset_name=_VALIDATION,
+            dataset_config=task,  # figures are grouped by task type and data set: a group a head
             metric_type=metric,
             metric_name=f"{task}.{metric}",
             metric_value=round(value, 6),

@@ -12,7 +12,7 @@ from polyhead.recipe.data import Data
 from polyhead.recipe.schema import Recipe
 from polyhead.training import TrainingSettings
 from polyhead.training.embedding.monitor import measured
-from polyhead.training.plans import stages
+from polyhead.training.plans import frozen_heads, stages
 from polyhead.training.plans.overview import late
 from polyhead.training.prepare import planned_components
 from polyhead.training.subject import Subject
@@ -45,9 +45,13 @@ def plan_notes(subject: Subject, settings: TrainingSettings) -> list[str]:
     planned = stages(settings.plan, parts)
     total, learning = sum(part.size for part in parts), size_of(parts, planned[-1].learns) if planned else 0
     line = f"plan: {settings.plan.name}, {learning:,} of {total:,} parameters learn ({learning / total:.1%})"
-    raw = [name for name in settings.plan.freeze if name in subject.view.heads and not subject.view.heads[name].trained]
-    random = f"! training.plan: freeze: {', '.join(raw)} was never trained; go on from a model that has it, with --from"
-    return [line, *filter(None, [late(planned, settings.epochs), random if raw else None])]
+    frozen = frozen_heads(settings.plan, parts, planned) if planned else []
+    raw = [name for name in frozen if not subject.view.heads[name].trained]
+    random = (
+        f"! training.plan: of what is frozen {', '.join(raw)} was never trained; go on from a model that"
+        " has it, with --from"
+    )
+    return [line, *filter(None, [late(settings.plan, planned, settings.epochs), random if raw else None])]
 
 
 def unmeasured_notes(data: Data) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import chain, islice
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from polyhead.training import TrainingResult
 REPORT = "report.html"
 _MOST = 20_000
 _LABELS = 40
+_AS_THEY_ARE = ("spearman", "pearson", "matthews", "mae")
+"""Metrics that are no shares: they are not shown in per cent."""
 
 
 def write_report(
@@ -48,27 +51,50 @@ def write_report(
     report = model.evaluate(islice(validation, _MOST), resamples=RESAMPLES, on_mistake=mistakes.append)
     rows = sum(len(each.validation) for each in data.sets)
     on = f"the first {_MOST:,} of {rows:,} validation rows" if rows > _MOST else f"{rows:,} validation rows"
+    validated = bool(report.tasks)
     written = escape(yaml.safe_dump(dict(recipe.raw), sort_keys=False, allow_unicode=True))
-    epochs = [row for row in history if "eval_loss" in row]
     body = "".join(
         (
             _tiles(result, facts, report),
             _instead(facts),
-            '<div class="grid2">',
-            card("Metrics over the epochs", '<div id="metrics-curve"></div>', note="validation data, in per cent"),
-            card("Losses over the epochs", '<div id="loss-curve"></div>', note="validation data"),
-            "</div>",
-            metrics_card(report, f"{on}; choices were made on them, so test data is the judge"),
+            _curves(result, validated=validated),
+            metrics_card(report, f"{on}; choices were made on them, so test data is the judge") if validated else "",
             task_cards(report, mistakes),
             "" if result.best.embedding is None else embedding_card(result.best.embedding),
             '<div class="grid2">',
-            card("Data", _data(data)),
+            card("Data", _data(data), cut_texts(history, model.max_length)),
             card("Machine and versions", _facts(facts)),
             "</div>",
             card("Recipe", f'<pre class="recipe" tabindex="0">{written}</pre>'),
         )
     )
-    write_text(folder / REPORT, offline(f"{recipe.name}: report", "report.js", {"history": epochs}, body))
+    write_text(
+        folder / REPORT, offline(f"{recipe.name}: report", "report.js", {"history": _epochs(history, result)}, body)
+    )
+
+
+def _epochs(history: Sequence[Mapping[str, Any]], result: TrainingResult) -> list[dict[str, Any]]:
+    """The evaluations' lines of ``metrics.jsonl``, each with the mean training losses since the one before."""
+    train = {each.step: each.train_losses for each in result.evaluations}
+    return [
+        {**row, **{f"train_{name}_loss": loss for name, loss in train.get(row["step"], {}).items() if isfinite(loss)}}
+        for row in history
+        if "eval_loss" in row
+    ]
+
+
+def _curves(result: TrainingResult, *, validated: bool) -> str:
+    """The places of the curves that there is something to draw of."""
+    measured = result.best.embedding is not None and result.best.embedding.spearman is not None
+    metrics = card(
+        "Metrics over the epochs", '<div id="metrics-curve"></div>', note="validation data" if validated else ""
+    )
+    losses = card(
+        "Losses over the epochs",
+        '<div id="loss-curve"></div>',
+        note="validation data; thin lines: training data" if validated else "training data",
+    )
+    return f'<div class="grid2">{metrics if validated or measured else ""}{losses}</div>'
 
 
 def _instead(facts: Mapping[str, Any]) -> str:
@@ -81,12 +107,28 @@ def _tiles(result: TrainingResult, facts: Mapping[str, Any], report: Report) -> 
     best = result.best
     first = [(name, *next(iter(task.metrics.items()))) for name, task in report.tasks.items()]
     figures = [
-        *((f"{100 * value:.1f}", f"{name} {metric}") for name, metric, value in first[:4]),
+        *((_figure(metric, value), f"{name} {metric}") for name, metric, value in first[:4]),
         (str(best.epoch), "epoch that was kept"),
         (duration(result.seconds), "training"),
         (str(facts["backbone"]).rsplit("/", 1)[-1], "backbone"),
     ]
-    return card("In short", tiles(figures))
+    kept = "the last epoch is kept" if best.step == result.evaluations[-1].step else f"epoch {best.epoch} is kept"
+    return card("In short", tiles(figures), note="" if report.tasks else f"no validation data; {kept}")
+
+
+def _figure(metric: str, value: float) -> str:
+    return f"{value:.3f}" if metric in _AS_THEY_ARE else f"{100 * value:.1f}"
+
+
+def cut_texts(history: Sequence[Mapping[str, Any]], limit: int) -> str:
+    """How many training texts were cut, of an epoch: the next one reads them again."""
+    counts = [row["cut_texts"] for row in history if "cut_texts" in row and row["epoch"] == 1]
+    if not counts:
+        return ""
+    count = sum(counts)
+    many = f"{count:,} training texts were" if count > 1 else f"{'One' if count else 'No'} training text was"
+    rest = ", of which no more than that was read" if count else ""
+    return f'<p class="quiet">{many} longer than the limit of {limit:,} tokens{rest} (in the first epoch).</p>'
 
 
 def _data(data: Data) -> str:

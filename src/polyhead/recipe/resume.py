@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from polyhead.errors import UserError
@@ -24,9 +25,8 @@ def unfinished(folder: Path) -> dict[str, Any]:
     """
     known = read_facts(folder)
     if (folder / RESULT).is_file():
-        raise UserError(
-            f"{folder}: this run is finished; to train its model on, use: polyhead train RECIPE --from {folder}"
-        )
+        again = f"polyhead train RECIPE --from {quote(str(folder))}"
+        raise UserError(f"{folder}: this run is finished; to train its model on, use: {again}")
     recover_folder(folder / MODEL)
     for path in (folder / CHECKPOINTS).glob(".step-*"):  # what was being written when the run was killed
         shutil.rmtree(path, ignore_errors=True)
@@ -71,4 +71,4 @@ def way_on(folder: Path) -> str:
     """A line for whoever's run has ended before its time."""
     found = checkpoints(folder)
     saved = f"{found[-1]} stands" if found else "no checkpoint had been written yet"
-    return f"{saved}; go on with: polyhead train --resume {folder}"
+    return f"{saved}; go on with: polyhead train --resume {quote(str(folder))}"

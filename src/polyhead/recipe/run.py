@@ -25,6 +25,7 @@ from polyhead.recipe.start import begin
 from polyhead.recipe.trackers import check_trackers, trackers
 from polyhead.training import Callbacks, Diverged, Interrupted, TrainingResult, check_settings
 from polyhead.training import train as run_loop
+from polyhead.training.activations.room import check_place
 from polyhead.training.checkpoint import Checkpoint
 from polyhead.training.embedding.mixtures import forget_weights
 from polyhead.training.history import METRICS_FILE
@@ -60,10 +61,12 @@ def train(
 
     Raises:
         UserError: the recipe's data, backbone or plan does not work out, each fault with its place; or the run is
-            finished, or is not this recipe's any more; or another process is at work in ``output``.
+            finished, or is not this recipe's any more; or another process is at work in ``output``; or ``cache`` is a
+            file.
         Interrupted: SIGINT or SIGTERM came; what was done is saved.
     """
-    watcher, folder = watcher or Watcher(), Path(output)
+    watcher, folder, kept = watcher or Watcher(), Path(output), None if cache is None else Path(cache)
+    check_place(kept)
     with ExitStack() as held:
         if resume and folder.is_dir():
             held.enter_context(alone(folder))
@@ -77,7 +80,7 @@ def train(
             write_json(folder / FACTS, begun.facts)
             write_text(folder / RECIPE, yaml.safe_dump(dict(begun.recipe.raw), sort_keys=False, allow_unicode=True))
         with _saying_the_way_on(folder):
-            result = _run(begun, folder, device, watcher, None if cache is None else Path(cache))
+            result = _run(begun, folder, device, watcher, kept)
             write_json(folder / RESULT, _summary(result))
             forget_weights(folder)
         if report:
@@ -230,6 +233,7 @@ def _summary(result: TrainingResult) -> dict[str, Any]:
         "best_step": best["step"],
         "evaluations": len(result.evaluations),
         "stopped_early": result.stopped_early,
+        "stages": {"begun": result.stages, "of": result.planned},
         "skipped_steps": result.evaluations[-1].skipped,
         "seconds": round(result.seconds, 1),
         "embedding": best["embedding"],

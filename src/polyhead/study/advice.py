@@ -4,9 +4,10 @@ The plan is chosen by validation scores and by time. What each makes of the embe
 worth only the reader knows, and the pairs that it is measured on may be test data.
 """
 
+import math
 from collections.abc import Sequence
 
-from polyhead.study.lines import Figure, Line, differs, eligible, paired, percent, shown
+from polyhead.study.lines import Figure, Line, differs, eligible, number, paired, shown
 
 _FASTER = 1.1
 """Times as fast, from which on a plan counts as cheaper than another."""
@@ -22,27 +23,38 @@ def recommend(lines: Sequence[Line]) -> tuple[Line | None, list[str]]:
     best = scored[0]
     if best.score.seeds < 2:
         return best, [
-            f"{best.name} has the best validation score ({percent(best.score.mean)}), in one seed only: whether it is"
-            " better than the others cannot be said. Run with --seeds 3 or more."
+            f"{best.name} has the best validation score ({number(best.score.mean, best.shares)}), in one seed only:"
+            " whether it is better than the others cannot be said. Run with --seeds 3 or more."
         ]
     near = as_good(scored)
-    fastest = min(near, key=lambda line: line.seconds.mean)
-    ratio = best.seconds.mean / max(fastest.seconds.mean, 1e-9)
-    chosen = fastest if ratio >= _FASTER else best
-    words = [f"Use {chosen.name}.", f"{best.name} has the best validation score: {shown(best.score)}."]
+    chosen = min([best, *(line for line in near if _faster(line, best))], key=lambda line: line.seconds.mean)
+    ratio = best.seconds.mean / max(chosen.seconds.mean, 1e-9)
+    words = [f"Use {chosen.name}.", f"{best.name} has the best validation score: {shown(best.score, best.shares)}."]
     if len(near) > 1:
         others = ", ".join(line.name for line in near if line is not best)
         words.append(f"Within the spread of it, seed by seed: {others}.")
     if chosen is not best:
         words.append(f"Of these {chosen.name} is the cheapest, {ratio:.1f} times as fast as {best.name}.")
-    worse = [line for line in scored if line not in near]
+    worse = [line for line in scored if differs(best, line)]
+    between = [line.name for line in scored if line not in near and line not in worse]
+    if between:
+        words.append(f"Scattered so widely that they cannot be told from anything: {', '.join(between)}.")
     if worse:
-        last = worse[-1]
-        words.append(f"Worse: {', '.join(line.name for line in worse)} (down to {shown(last.score)}).")
+        last = shown(worse[-1].score, best.shares)
+        words.append(f"Worse: {', '.join(line.name for line in worse)} (down to {last}).")
+    unscored = [line.name for line in lines if not math.isfinite(line.score.mean)]
+    if unscored:
+        words.append(f"Without a validation score by training.score, and so not compared: {', '.join(unscored)}.")
     collapsed = [line.name for line in lines if line.collapsed]
     if collapsed:
         words.append(f"Collapsed to a single label in some seed: {', '.join(collapsed)}; do not use these settings.")
     return chosen, [*words, *_moved(chosen), *_embedding(chosen, near, scored)]
+
+
+def _faster(line: Line, best: Line) -> bool:
+    """Whether it is by so much, and the difference of the times, seed by seed, exceeds its spread."""
+    gained = paired(line.times, best.times)
+    return gained is not None and gained.exceeds and best.seconds.mean >= _FASTER * line.seconds.mean
 
 
 def as_good(scored: Sequence[Line]) -> list[Line]:
@@ -89,9 +101,9 @@ def _embedding(chosen: Line, near: Sequence[Line], scored: Sequence[Line]) -> li
         line for number, line in enumerate(measured) if all(_kept(line) > _kept(above) for above in measured[:number])
     ]
     if len(front) > 1:
-        each = "; ".join(f"{line.name} {percent(line.score.mean)}, {percent(_kept(line))}" for line in front)
+        each = "; ".join(f"{line.name} {number(line.score.mean, line.shares)}, {number(_kept(line))}" for line in front)
         words.append(
-            f"Score and embedding ({percent(chosen.pairs[0])} before): {each}. Each other plan is in neither better"
+            f"Score and embedding ({number(chosen.pairs[0])} before): {each}. Each other plan is in neither better"
             " than some one of these."
         )
     return words

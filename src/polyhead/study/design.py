@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from polyhead.errors import UserError, shown
 from polyhead.training.plans import Plan, PlanSetting
+from polyhead.training.plans.settings import Lora, ProbeThenFull, Thaw
 
 _Value = TypeVar("_Value")
 FROZEN = "frozen"
@@ -51,9 +52,8 @@ class Job:
     @property
     def name(self) -> str:
         """A name for people."""
-        settings = "".join(f", {key.rpartition('.')[2]} {value}" for key, value in self.changes.items())
-        alone = f", {self.task} alone" if self.task else ""
-        return f"{self.plan}{settings}{alone}, seed {self.seed}"
+        parts = [self.plan, settings_of(self.changes), f"{self.task} alone" if self.task else "", f"seed {self.seed}"]
+        return ", ".join(filter(None, parts))
 
     @property
     def folder(self) -> str:
@@ -70,8 +70,8 @@ class Job:
         return {"training.plan": self.plan, **limit, **own, "training.seed": str(self.seed)}
 
 
-def _is_of(key: str, task: str, sets: Collection[str]) -> bool:
-    """Whether a setting makes sense where the task is alone, with these data sets."""
+def _is_of(key: str, task: str, sets: Collection[str] | None = None) -> bool:
+    """Whether a setting makes sense where the task is alone, with these data sets if they are known."""
     section, _, rest = key.partition(".")
     named = {"tasks": {task}, "data": sets}.get(section)
     return key != "training.score" and (named is None or rest.partition(".")[0] in named)
@@ -88,21 +88,58 @@ def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
     if not design.plans:
         raise UserError("--plans: name one or more, such as frozen,probe,full")
     _check(design)
-    plans = _once(design.plans, key=plan_of)
+    plans = _once(design.plans, key=lambda each: _meant(plan_of(each)))
     frozen = {plan for plan in plans if plan_of(plan).name == FROZEN}
     combinations = [dict(zip(design.grid, values, strict=True)) for values in product(*design.grid.values())]
-    untrained = _once(
-        [{key: value for key, value in each.items() if not key.startswith("training.")} for each in combinations],
-        key=lambda each: each,
-    )
+    untrained = _once([_kept(each, _matters_frozen) for each in combinations], key=lambda each: each)
     names = [*tasks]
     found = []
     for seed in design.seeds:
         for plan in plans:
             found += [Job(plan, seed, changes) for changes in (untrained if plan in frozen else combinations)]
         for task in names if design.single_task and len(names) > 1 else ():
-            found += [Job(ALONE, seed, changes, task) for changes in combinations]
+            own = [_kept(each, lambda key, task=task: _is_of(key, task)) for each in combinations]  # type: ignore[misc]
+            found += [Job(ALONE, seed, changes, task) for changes in _once(own, key=lambda each: each)]
     return found
+
+
+def _kept(changes: Mapping[str, str], matters: Callable[[str], bool]) -> dict[str, str]:
+    return {key: value for key, value in changes.items() if matters(key)}
+
+
+def _matters_frozen(key: str) -> bool:
+    """Whether a setting changes anything where nothing learns."""
+    section = key.partition(".")[0]
+    return key in ("training.max_train_samples", "training.score") or section not in ("training", "embedding")
+
+
+def _meant(plan: Plan) -> tuple[object, ...]:
+    """The same of plans that are the same, however they are spelled."""
+    name = plan.name
+    return (
+        name,
+        plan.top,
+        sorted({*(plan.layers or ())}),
+        (plan.thaw or Thaw()) if name == "thaw" else None,
+        (plan.probe_then_full or ProbeThenFull()) if name == "probe-then-full" else None,
+        (plan.lora or Lora()).model_dump() if name == "lora" else None,
+        sorted({*plan.freeze}),
+        plan.layer_decay or (0.8 if name == "thaw" else 1.0),
+        list(plan.rates.items()),
+    )
+
+
+def settings_of(changes: Mapping[str, str]) -> str:
+    """Settings for people, each by the end of its key that no other has: ``learning_rate 1e-4``."""
+    found = []
+    for key, value in changes.items():
+        parts = key.split(".")
+        ends = [".".join(parts[-count:]) for count in range(1, len(parts) + 1)]
+        end = next(
+            (end for end in ends if sum(other == end or other.endswith(f".{end}") for other in changes) == 1), key
+        )
+        found.append(f"{end} {value}")
+    return ", ".join(found)
 
 
 def _check(design: Design) -> None:

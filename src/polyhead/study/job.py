@@ -25,6 +25,7 @@ from polyhead.recipe.frozen import evaluate_frozen
 from polyhead.recipe.run import Watcher
 from polyhead.recipe.start import new_model
 from polyhead.study.design import FROZEN, Job, only_tasks
+from polyhead.study.lines import is_share
 from polyhead.training.estimate import peak_memory
 from polyhead.training.plans import stages
 from polyhead.training.prepare import planned_components
@@ -106,6 +107,7 @@ def _trained(job: Job, setting: Setting, recipe: Recipe, folder: Path, told: Tol
         "name": job.plan,
         **_job(job),
         "score": result.best.score,
+        "shares": _shares(recipe, model),
         "validation": result.best.report.metrics(),
         "test": report.metrics(),
         "labels_given": _labels_given(result.best.report),
@@ -139,6 +141,7 @@ def _frozen(job: Job, setting: Setting, recipe: Recipe, told: Told) -> list[dict
             "name": f"{FROZEN}: {each.name}",
             **_job(job),
             "score": each.score,
+            "shares": _shares(recipe, found.model),
             "validation": each.reports["validation"].metrics() if "validation" in each.reports else {},
             "test": each.reports["test"].metrics(),
             "labels_given": _labels_given(each.reports["validation"]) if "validation" in each.reports else {},
@@ -153,6 +156,13 @@ def _frozen(job: Job, setting: Setting, recipe: Recipe, told: Told) -> list[dict
         }
         for each in found.results
     ]
+
+
+def _shares(recipe: Recipe, model: Polyhead) -> bool:
+    """Whether the score is a share and no loss or error."""
+    score = recipe.training.score
+    names = [score] if isinstance(score, str) else score or [task.metrics[0] for task in model.tasks.values()]
+    return all(name != "loss" and is_share(f".{name}") for name in names)
 
 
 def _job(job: Job) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from polyhead.training.selection import LESS_IS_BETTER
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -35,6 +37,7 @@ class Line:
     ``behind`` is its validation score less that of the best plan that did not collapse, seed by seed; None of that plan
     itself, and where no two seeds are common. ``alone`` are the differences from the same task trained alone by
     ``full``, seed by seed; ``pairs`` the embedding's Spearman before and after, ``embedding`` the latter by seed;
+    ``shares`` says whether scores are shares, from 0 to 1, and no losses or errors; ``times`` are the seconds by seed;
     ``collapsed`` says of how many seeds some head gave all validation rows a single label, or none; ``drift`` which
     share of a frozen head's answers became others.
     """
@@ -54,6 +57,8 @@ class Line:
     collapsed: int
     curves: Sequence[Sequence[Sequence[float]]]
     scores: Mapping[int, float]
+    shares: bool
+    times: Mapping[int, float]
     embedding: Mapping[int, float]
     drift: Mapping[str, Figure]
 
@@ -84,14 +89,22 @@ def eligible(lines: Sequence[Line]) -> list[Line]:
     return [line for line in with_score if not line.collapsed] or with_score
 
 
-def percent(value: float) -> str:
-    """In per cent, two digits."""
-    return f"{100 * value:.2f}"
+def is_share(metric: str) -> bool:
+    """Whether it is from 0 to 1, or as a correlation from −1, and no error in units of what was labelled."""
+    return not metric.endswith(LESS_IS_BETTER)
 
 
-def shown(figure: Figure) -> str:
-    """Mean and interval, in per cent."""
-    return percent(figure.mean) + ("" if math.isnan(figure.half) else f" ± {percent(figure.half)}")
+def number(value: float, share: bool = True, *, sign: bool = False) -> str:
+    """A share in per cent, two digits; what is none as it is, four."""
+    if math.isnan(value):
+        return "–"
+    plus = "+" if sign else ""
+    return f"{100 * value:{plus}.2f}" if share else f"{value:{plus}.4g}"
+
+
+def shown(figure: Figure, share: bool = True) -> str:
+    """Mean and interval."""
+    return number(figure.mean, share) + ("" if math.isnan(figure.half) else f" ± {number(figure.half, share)}")
 
 
 def _t(count: int) -> float:

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from polyhead.printing import duration, size
-from polyhead.study.lines import Figure, Line, percent, shown
+from polyhead.study.design import settings_of
+from polyhead.study.lines import Figure, Line, is_share, number, shown
 from polyhead.study.summary import Summary, Tried
 
 
@@ -32,16 +33,16 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
     head += [*(["pairs, before → after"] if pairs else []), "learns", "seconds", "memory", "epochs"]
     rows = []
     for line in summary.lines:
-        row = [line.name, *([_settings(line)] if grid else []), shown(line.score)]
+        row = [line.name, *([_settings(line)] if grid else []), shown(line.score, line.shares)]
         if behind:
-            row.append(difference(line.behind) if line.behind else "–")
+            row.append(difference(line.behind, line.shares) if line.behind else "–")
         for metric in metrics:
-            row.append(shown(line.test[metric]) if metric in line.test else "–")
+            row.append(shown(line.test[metric], is_share(metric)) if metric in line.test else "–")
             if alone:
-                row.append(difference(line.alone[metric]) if metric in line.alone else "–")
+                row.append(difference(line.alone[metric], is_share(metric)) if metric in line.alone else "–")
         row += [shown(line.drift[name]) if name in line.drift else "–" for name in frozen]
         if pairs:
-            row.append(f"{percent(line.pairs[0])} → {shown(line.pairs[1])}" if line.pairs else "–")
+            row.append(f"{number(line.pairs[0])} → {shown(line.pairs[1])}" if line.pairs else "–")
         share = line.learning / line.parameters if line.parameters else 0.0
         row += [f"{line.learning:,} ({share:.1%})", _seconds(line.seconds), size(line.memory), f"{line.epochs:.1f}"]
         rows.append(row)
@@ -50,7 +51,7 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
 
 def settings_table(tried: Sequence[Tried]) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table of all settings, by validation score alone: nothing is chosen by test data."""
-    rows = [[each.name, _settings(each), shown(each.score), str(each.score.seeds)] for each in tried]
+    rows = [[each.name, _settings(each), shown(each.score, each.shares), str(each.score.seeds)] for each in tried]
     return ["plan", "settings", "validation score", "seeds"], rows
 
 
@@ -61,17 +62,18 @@ def brief(summary: Summary) -> tuple[list[str], list[list[str]]]:
     head = ["plan", "validation", *(metric.replace(".", " ") for metric in metrics)]
     rows = []
     for line in summary.lines:
-        cells = [shown(line.test[metric]) if metric in line.test else "–" for metric in metrics]
+        test = line.test
+        cells = [shown(test[metric], is_share(metric)) if metric in test else "–" for metric in metrics]
         after = [shown(line.pairs[1]) if line.pairs else "–"] if pairs else []
-        rows.append([line.name, shown(line.score), *cells, *after, _seconds(line.seconds)])
+        rows.append([line.name, shown(line.score, line.shares), *cells, *after, _seconds(line.seconds)])
     return [*head, *(["pairs"] if pairs else []), "time"], rows
 
 
-def difference(figure: Figure) -> str:
-    """A signed difference, in points; * where 0 is not in its interval."""
+def difference(figure: Figure, share: bool = True) -> str:
+    """A signed difference, of shares in points; * where 0 is not in its interval."""
     star = "*" if figure.exceeds else ""
-    half = "" if math.isnan(figure.half) else f" ± {percent(figure.half)}"
-    return f"{100 * figure.mean:+.2f}{half}{star}"
+    half = "" if math.isnan(figure.half) else f" ± {number(figure.half, share)}"
+    return f"{number(figure.mean, share, sign=True)}{half}{star}"
 
 
 def markdown(summary: Summary, title: str, about: Sequence[str]) -> str:
@@ -92,7 +94,9 @@ def _lines(summary: Summary, title: str, about: Sequence[str]) -> Iterator[str]:
         yield from _table_lines(*settings_table(summary.tried))
     if summary.alone:
         yield "\n## Each task alone, by `full`\n"
-        yield from _table_lines(["metric", "test"], [[name, shown(figure)] for name, figure in summary.alone.items()])
+        yield from _table_lines(
+            ["metric", "test"], [[name, shown(figure, is_share(name))] for name, figure in summary.alone.items()]
+        )
 
 
 def _table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -101,7 +105,7 @@ def _table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator
 
 
 NOTE = (
-    "Test data, in per cent: mean over seeds ± half the 95 % interval (Student's t). Settings, epochs and the"
+    "Test data, shares in per cent: mean over seeds ± half the 95 % interval (Student's t). Settings, epochs and the"
     " recommended plan were chosen by validation score. Δ best: validation score less that of the best plan; Δ alone:"
     " difference from the task trained alone by full; both seed by seed, * where 0 is not in its interval. What frozen"
     " layers give is computed by the first run that needs it and kept for the others: its time is in that run's. The"
@@ -116,7 +120,7 @@ def escaped(text: str) -> str:
 
 
 def _settings(line: Line | Tried) -> str:
-    return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in line.settings.items()) or "–"
+    return settings_of(line.settings) or "–"
 
 
 def _seconds(figure: Figure) -> str:

@@ -19,11 +19,12 @@ Result = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A plan with some of the settings that were tried, and its validation score."""
+    """A plan with some of the settings that were tried, and its validation score, a share or not."""
 
     name: str
     settings: Mapping[str, str]
     score: Figure
+    shares: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class Summary:
     tried: Sequence[Tried] = ()
 
 
-def summarize(results: Sequence[Result]) -> Summary:
-    """All of it, from the results of the jobs that are done."""
+def summarize(results: Sequence[Result], failed: Sequence[str] = ()) -> Summary:
+    """All of it, from the results of the jobs that are done; ``failed`` is why others are not, a line each."""
     together = [each for each in results if each["task"] is None]
     single = _chosen([each for each in results if each["task"] is not None], by=("task",))
     alone: dict[str, dict[int, float]] = defaultdict(dict)
@@ -57,6 +58,8 @@ def summarize(results: Sequence[Result]) -> Summary:
     lines = [replace(line, behind=None if best is None else gap(best, line)) for line in ranked]
     figures = {name: Figure.of(list(values.values())) for name, values in alone.items()}
     chosen, words = recommend(lines)
+    if failed:
+        words = [f"Not all could be done, and this is of the rest; failed: {'; '.join(failed)}.", *words]
     return Summary(lines, figures, chosen, words, _tried(together))
 
 
@@ -84,6 +87,8 @@ def _line(name: str, results: Sequence[Result], alone: Mapping[str, Mapping[int,
         collapsed=sum(any(count == 1 for count in each["labels_given"].values()) for each in results),
         curves=[each["curve"] for each in results],
         scores={each["seed"]: _number(each["score"]) for each in results},
+        shares=all(each.get("shares", True) for each in results),
+        times={each["seed"]: each["seconds"] for each in results},
         embedding={each["seed"]: each["pairs"][1] for each in results if each["pairs"] is not None},
         drift=_drift(results),
     )
@@ -104,7 +109,12 @@ def _tried(results: Sequence[Result]) -> list[Tried]:
     if len(groups) == len({name for name, _ in groups}):
         return []
     found = [
-        Tried(own[0]["name"], own[0]["changes"], Figure.of([_number(each["score"]) for each in own]))
+        Tried(
+            own[0]["name"],
+            own[0]["changes"],
+            Figure.of([_number(each["score"]) for each in own]),
+            own[0].get("shares", True),
+        )
         for own in groups.values()
     ]
     return sorted(found, key=_rank)

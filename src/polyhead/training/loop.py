@@ -14,12 +14,14 @@ from polyhead.data.example import DataSet
 from polyhead.errors import UserError
 from polyhead.pretrained import Pretrained
 from polyhead.pretrained.hardware import resolve_device
+from polyhead.training.activations.room import check_place
 from polyhead.training.checkpoint import Checkpoint
 from polyhead.training.drift import Drift
 from polyhead.training.embedding import Keeping
 from polyhead.training.embedding.mixtures import START
 from polyhead.training.keep import MODEL, calibrate, restore_best
 from polyhead.training.mixing import interpolate
+from polyhead.training.plans.overview import unbegun
 from polyhead.training.prepare import check_learns, check_settings, prepare
 from polyhead.training.result import Callbacks, EvaluationReport, Mixture, TrainingResult
 from polyhead.training.run import Run
@@ -49,18 +51,19 @@ def train(
     embedding.
 
     Raises:
-        UserError: what ``check_settings`` finds, or the folder cannot be written.
+        UserError: what ``check_settings`` finds, ``cache`` is a file, or the folder cannot be written.
         Diverged: losses are not finite several times in a row.
         Interrupted: ``callbacks.should_stop`` said so; a checkpoint was written.
     """
     check_learns(settings)
+    check_place(cache)
     keeping = keeping or Keeping()
     subject = check_settings(pretrained, data, settings, device, keeping)
     pretrained.model.to(resolve_device(device))
     pretrained = subject.view
     prepared = prepare(pretrained, data, settings, device, keeping)
     started = time.perf_counter()
-    drift = Drift(prepared, data, [name for name in settings.plan.freeze if name in pretrained.heads])
+    drift = Drift(prepared, data, prepared.frozen)
     run = Run(subject, prepared, data, settings, folder, callbacks or Callbacks(), checkpoint, cache, keeping)
     while run.step < run.steps and not run.selection.exhausted:
         for draws in prepared.sampler.steps(run.epoch, start=run.step % len(prepared.sampler)):
@@ -93,8 +96,11 @@ def train(
     run.clear()
     early = run.step < run.steps
     seconds = time.perf_counter() - started
-    moved, begun = drift.moved(), run.staging.number + 1
-    return TrainingResult(folder / MODEL, best, run.evaluations, early, seconds, moved, begun, tried)
+    begun, planned = run.staging.number + 1, len(prepared.stages)
+    if (line := unbegun(begun, planned)) is not None:
+        run.callbacks.on_note(line)
+    moved = drift.moved()
+    return TrainingResult(folder / MODEL, best, run.evaluations, early, seconds, moved, begun, planned, tried)
 
 
 def _due(step: int, every: int | None) -> bool:

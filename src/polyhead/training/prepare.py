@@ -23,13 +23,15 @@ from polyhead.pretrained import Pretrained
 from polyhead.pretrained.hardware import fast_bf16, resolve_device
 from polyhead.training.activations import Feed
 from polyhead.training.activations.lower import Reading
+from polyhead.training.activations.room import check_room
 from polyhead.training.embedding import Keeping
 from polyhead.training.embedding.originals import UNLABELLED, Originals
 from polyhead.training.fit import check_cached, check_vectors
 from polyhead.training.forward import Forward
 from polyhead.training.optimizer import build_optimizer, planned_rates
-from polyhead.training.plans import Lora, Stage, apply, stages
+from polyhead.training.plans import Lora, Stage, apply, frozen_heads, stages
 from polyhead.training.plans.lora import add_adapters
+from polyhead.training.plans.overview import earliest
 from polyhead.training.sampling import Rows, Sampler
 from polyhead.training.selection import check_score
 from polyhead.training.settings import TrainingSettings
@@ -52,6 +54,8 @@ class Prepared:
     optimizer: Optimizer
     scaler: GradScaler
     step: Step
+    frozen: Sequence[str]
+    """The heads that the plan leaves as they are."""
     taught: frozenset[str]
     """The tasks with labels in the training data whose heads are not frozen."""
     anchored: bool
@@ -67,16 +71,14 @@ def prepare(
 ) -> Prepared:
     """Move the model, begin the plan's first stage, build sampler and optimizer."""
     place, keeping = resolve_device(device), keeping or Keeping()
-    sets = [each for each in data if len(each.train) and labelled_tasks(each.train)]  # the others teach nothing
     model, kept, tasks = pretrained.model.to(place), pretrained.settings, pretrained.tasks
     if settings.plan.name == "lora":
         add_adapters(model, settings.plan.lora or Lora(), seed=settings.seed)
     parts = components(model)
     planned = stages(settings.plan, parts)
     apply(parts, planned[0].learns)
-    anchored = keeping.settings.mode == "anchor" and encoder_learns(planned[-1].learns)
-    if anchored and keeping.texts:
-        sets.append(DataSet(UNLABELLED, [Example(text) for text in keeping.texts]))
+    anchored = _is_anchored(keeping, planned)
+    sets = _sets(data, keeping, anchored=anchored)
     collate = Collator(pretrained.tokenizer, tasks, prompt=kept.prompt_text(), pool_prompt=kept.pool_prompt)
     sampler = sampler_of(sets, collate, settings)
     optimizer = build_optimizer(parts, settings)
@@ -84,10 +86,23 @@ def prepare(
     forward = Forward(model, place, dtype=autocast_dtype(settings, place))
     weights = {name: task.weight for name, task in tasks.items()} | {EMBEDDING: keeping.settings.anchor_weight}
     step = Step(forward, tasks, weights, optimizer, scaler, max_grad_norm=settings.max_grad_norm)
-    taught = frozenset(name for each in sets for name in labelled_tasks(each.train)) - {*settings.plan.freeze}
+    frozen = frozen_heads(settings.plan, parts, planned)
+    taught = frozenset(name for each in sets for name in labelled_tasks(each.train)) - {*frozen}
     return Prepared(
-        place, tasks, sets, parts, planned, collate, sampler, forward, optimizer, scaler, step, taught, anchored
+        place, tasks, sets, parts, planned, collate, sampler, forward, optimizer, scaler, step, frozen, taught, anchored
     )
+
+
+def _is_anchored(keeping: Keeping, planned: Sequence[Stage]) -> bool:
+    return keeping.settings.mode == "anchor" and encoder_learns(planned[-1].learns)
+
+
+def _sets(data: Sequence[DataSet], keeping: Keeping, *, anchored: bool) -> list[DataSet]:
+    """What a training draws from: the data sets that teach something, and the texts that an anchor holds."""
+    sets = [each for each in data if len(each.train) and labelled_tasks(each.train)]
+    if anchored and keeping.texts:
+        sets.append(DataSet(UNLABELLED, [Example(text) for text in keeping.texts]))
+    return sets
 
 
 def sampler_of(sets: Sequence[DataSet], collate: Collator, settings: TrainingSettings) -> Sampler:
@@ -161,7 +176,8 @@ def check_settings(
 
     Raises:
         UserError: the plan or the score names what is not there, there is nothing to score by, no such device, or one
-            that does not compute in the dtype asked for; or what is wanted of the embedding cannot be.
+            that does not compute in the dtype asked for; or what is wanted of the embedding cannot be; or more is to
+            be kept of frozen layers than the settings allow.
     """
     place, keeping = resolve_device(device), keeping or Keeping()
     subject = Subject.of(pretrained, keeping.settings.branch, data)
@@ -189,6 +205,18 @@ def check_settings(
     if keeping.settings.interpolate and not labelled:
         raise UserError("embedding.interpolate: chooses by validation data, and there is none")
     check_keeping(subject, keeping, data, learns)
+    if planned:
+        begins = earliest(planned, settings.epochs)
+        check_room(
+            pretrained.model,
+            pretrained.tasks,
+            _sets(data, keeping, anchored=_is_anchored(keeping, planned)),
+            settings,
+            Reading.of(pretrained),
+            [stage.learns for stage, epoch in zip(planned, begins, strict=True) if epoch <= settings.epochs],
+            parts,
+            dtype=autocast_dtype(settings, place) or torch.float32,
+        )
     return subject
 
 

@@ -137,7 +137,7 @@ class TrainingResult:
     """A finished training: where the best model is, which evaluation it was, and every evaluation's report.
 
     ``drift`` says of each frozen head by how much its answers moved with the encoder; ``stages`` how many of the plan's
-    stages began; ``mixtures`` what mixtures of start and end weights gave, where they were tried.
+    ``planned`` stages began; ``mixtures`` what mixtures of start and end weights gave, where they were tried.
     """
 
     model: Path
@@ -147,6 +147,7 @@ class TrainingResult:
     seconds: float
     drift: Mapping[str, Moved] = field(default_factory=dict)
     stages: int = 1
+    planned: int = 1
     mixtures: Sequence[Mixture] = ()
 
     @property

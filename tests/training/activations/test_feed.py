@@ -1,7 +1,9 @@
 """Training on kept activations: the same batches, the same result as without; what cannot be kept is not."""
 
+import json
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +28,9 @@ from polyhead.kinds import (
 )
 from polyhead.pretrained import DEFAULT_BACKBONE, Pretrained, load
 from polyhead.training import Callbacks, TrainingSettings, train
-from polyhead.training.prepare import feed_of, prepare
+from polyhead.training.activations.boundaries import boundaries
+from polyhead.training.activations.store import make_room, opened
+from polyhead.training.prepare import check_settings, feed_of, prepare
 from polyhead.training.run import ACTIVATIONS
 from polyhead.training.sampling import Draw
 
@@ -291,6 +295,41 @@ def test_what_is_there_already_needs_no_room(
         opened_feed(model_of(backbones("bert"), max_length=16), tmp_path)
 
 
+def test_an_entry_with_other_lengths_is_made_anew(backbones: Callable[[str], Path], tmp_path: Path) -> None:
+    model = model_of(backbones("bert"))
+    opened_feed(model, tmp_path)
+    found = {path: json.loads(path.read_text()) for path in tmp_path.glob("*/entry.json")}
+    for path, entry in found.items():
+        path.write_text(json.dumps({**entry, "lengths": [*entry["lengths"][::-1], 1]}))
+    opened_feed(model, tmp_path)
+    assert {path: json.loads(path.read_text()) for path in found} == found
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_another_run_takes_away_at_once_is_made_once_more(
+    backbones: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    left, told = [times], list[tuple[int, int]]()
+    model, settings = model_of(backbones("bert")), settings_of(cache=True)
+    prepared = prepare(model, data(), settings, "cpu")
+    feed = feed_of(model, prepared, data(), settings, tmp_path)
+
+    def evicting(path: Path, lengths: torch.Tensor) -> Any:
+        if path.is_dir() and left[0]:
+            left[0] -= 1
+            make_room(path.parent, [], 0)
+        return opened(path, lengths)
+
+    monkeypatch.setattr("polyhead.training.activations.lower.opened", evicting)
+    if times == 1:
+        begin(feed, prepared, advance=lambda *counts: told.append(counts))
+        assert len(feed.kept) == 3
+        assert told[-1] == (told[-1][1],) * 2
+        return
+    with pytest.raises(UserError, match=r": was written twice and is gone .*; give every run a --cache-dir of its own"):
+        begin(feed, prepared)
+
+
 def test_a_run_that_goes_on_keeps_what_it_kept(backbones: Callable[[str], Path], tmp_path: Path) -> None:
     model = model_of(backbones("bert"))
     prepared = prepare(model, data(), settings_of(), "cpu")
@@ -317,6 +356,21 @@ def test_an_earlier_stage_s_entries_are_taken_away(backbones: Callable[[str], Pa
 def test_what_was_asked_for_and_does_not_fit_is_an_error(backbones: Callable[[str], Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^training\.cache: .* would be kept .*cache_gb is 1e-06; raise it"):
         opened_feed(model_of(backbones("bert")), tmp_path, cache_gb=1e-6)
+
+
+@pytest.mark.parametrize("plan", ["probe", "top:1", {"thaw": {"epochs": [2]}}, {"freeze": ["backbone", "names"]}])
+def test_what_would_be_kept_is_known_beforehand(backbones: Callable[[str], Path], tmp_path: Path, plan: Any) -> None:
+    """To the byte: the check lets pass what fits, and nothing less."""
+    feed, prepared = opened_feed(model_of(backbones("bert")), tmp_path, plan=plan)
+    splits = feed._splits(
+        boundaries(feed._model, TASKS, feed._sets, feed._settings, prepared.stages[0].learns, prepared.parts)
+    )
+    needed = sum(each.size for each in splits)
+    for more, fits in ((1e-12, True), (-1e-9, False)):
+        settings = settings_of(plan=plan, cache=True, cache_gb=needed / 1e9 + more)
+        with nullcontext() if fits else pytest.raises(UserError, match=r"^training\.cache: .*; raise it"):
+            check_settings(model_of(backbones("bert")), data(), settings, "cpu")
+    check_settings(model_of(backbones("bert")), data(), settings_of(plan=plan, cache_gb=1e-6), "cpu")
 
 
 def test_in_bf16_it_is_near(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Kept activations on the disk: what was written is read; what is damaged or was interrupted is not there."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,9 +11,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from polyhead.errors import UserError
+from polyhead.folder.hashing import file_hash
 from polyhead.training.activations.ragged import Ragged
 from polyhead.training.activations.store import make_room, opened, writing
 
@@ -32,7 +34,7 @@ def written(path: Path, dtype: torch.dtype = torch.float32) -> torch.Tensor:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_what_is_written_is_read_and_safetensors_reads_it_too(tmp_path: Path, dtype: torch.dtype) -> None:
     values = written(tmp_path / "entry", dtype)
-    found = opened(tmp_path / "entry")
+    found = opened(tmp_path / "entry", LENGTHS)
     assert found is not None
     assert torch.equal(found.values, values)
     assert found.values.dtype == dtype
@@ -46,7 +48,7 @@ def test_the_longest_unused_go_first_and_one_s_own_stay(tmp_path: Path) -> None:
         os.utime(tmp_path / name / "entry.json", (age * 1000 + 1e9,) * 2)
     (tmp_path / "mine.txt").write_text("no entry")
     (tmp_path / "folder").mkdir()
-    assert opened(tmp_path / "read") is not None
+    assert opened(tmp_path / "read", LENGTHS) is not None
     one = (tmp_path / "new" / "values.safetensors").stat().st_size
     make_room(tmp_path, [tmp_path / "own"], 2 * one)
     left = {path.name for path in tmp_path.iterdir()}
@@ -73,13 +75,13 @@ def test_an_entry_of_somebody_else_s_is_read_all_the_same(tmp_path: Path, monkey
 
     values = written(tmp_path / "entry")
     monkeypatch.setattr(os, "utime", refused)
-    found = opened(tmp_path / "entry")
+    found = opened(tmp_path / "entry", LENGTHS)
     assert found is not None
     assert torch.equal(found.values, values)
 
 
 def test_what_is_not_there_is_none(tmp_path: Path) -> None:
-    assert opened(tmp_path / "nothing") is None
+    assert opened(tmp_path / "nothing", LENGTHS) is None
 
 
 @pytest.mark.parametrize("name", ["values.safetensors", "entry.json"])
@@ -93,12 +95,51 @@ def test_what_is_damaged_is_found_out_and_taken_away(tmp_path: Path, name: str, 
         file.unlink()
     else:
         file.write_bytes(bytes(content) if how == "bit" else bytes(content[:-9]))
-    assert opened(tmp_path / "entry") is None
+    assert opened(tmp_path / "entry", LENGTHS) is None
     assert not (tmp_path / "entry").exists()
     values = written(tmp_path / "entry")
-    again = opened(tmp_path / "entry")
+    again = opened(tmp_path / "entry", LENGTHS)
     assert again is not None
     assert torch.equal(again.values, values)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("lengths", [2, 4, 1, 3]),
+        ("lengths", [3, 1, 4, 3]),
+        ("lengths", [3, 1, 4]),
+        ("lengths", [3, 1, 4, "2"]),
+        ("lengths", [[3], [1], [4], [2]]),
+        ("lengths", None),
+        ("lengths", "abc"),
+        ("lengths", {}),
+        ("sha256", None),
+        ("sha256", 7),
+    ],
+)
+def test_what_an_entry_says_of_its_texts_must_be_so(tmp_path: Path, field: str, value: object) -> None:
+    written(tmp_path / "entry")
+    file = tmp_path / "entry" / "entry.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), field: value}))
+    assert opened(tmp_path / "entry", LENGTHS) is None
+    assert not (tmp_path / "entry").exists()
+
+
+@pytest.mark.parametrize("entry", ["[]", "null", "{}", '"abc"', ""])
+def test_an_entry_that_says_nothing_is_not_there(tmp_path: Path, entry: str) -> None:
+    written(tmp_path / "entry")
+    (tmp_path / "entry" / "entry.json").write_text(entry)
+    assert opened(tmp_path / "entry", LENGTHS) is None
+    assert not (tmp_path / "entry").exists()
+
+
+def test_vectors_that_are_not_as_many_as_the_texts_have_are_not_there(tmp_path: Path) -> None:
+    written(tmp_path / "entry")
+    values, entry = tmp_path / "entry" / "values.safetensors", tmp_path / "entry" / "entry.json"
+    save_file({"values": torch.zeros(9, 6)}, values)
+    entry.write_text(json.dumps({"lengths": LENGTHS.tolist(), "sha256": file_hash(values)}))
+    assert opened(tmp_path / "entry", LENGTHS) is None
 
 
 def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
@@ -121,7 +162,7 @@ with writing(Path(sys.argv[1]), lengths=torch.tensor([3, 1]), width=6, dtype=tor
 
 def test_what_a_killed_process_left_is_tidied_up(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "entry")], check=False)
-    assert opened(tmp_path / "entry") is None
+    assert opened(tmp_path / "entry", LENGTHS) is None
     [left] = tmp_path.iterdir()
     written(tmp_path / "entry")
     assert left.exists()  # it could be another process's, at work

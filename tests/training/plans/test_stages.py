@@ -1,6 +1,7 @@
 """What learns in each stage of each plan, on a model of four layers; pure functions, so no network is run."""
 
 import itertools
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,8 @@ from torch import nn
 
 from polyhead.errors import UserError
 from polyhead.modeling.components import Component
-from polyhead.training.plans import Plan, PlanSetting, rates, stages
+from polyhead.training.plans import Plan, PlanSetting, frozen_heads, rates, stages
+from polyhead.training.plans.overview import late
 
 LAYERS = 4
 
@@ -204,11 +206,59 @@ def test_layers_are_refused_where_they_share_their_weights() -> None:
         "half", "top:many", {"top": -1}, {"top": 1, "layers": [1]}, {"strategy": "probe", "thaw": {}}, {"freez": ["a"]},
         {"freeze": []}, {"freeze": "topic"}, {"thaw": {"epochs": [2], "patience": 1}}, {"thaw": {"epochs": [3, 2]}},
         {"thaw": {"epochs": [1]}}, {"layer_decay": 0}, {"layer_decay": 1.5}, {"rates": {"a": -1}}, 3, ["probe"],
+        {"layers": []}, {"thaw": {"epochs": []}}, {"top": True}, {"layers": [True]}, {"thaw": {"layers": True}},
+        {"probe-then-full": {"patience": True}}, {"lora": {"rank": True}}, {"rates": {"a": False}},
+        {"layer_decay": True},
     ],
 )  # fmt: skip
 def test_what_is_no_plan_is_refused(plan: Any) -> None:
     with pytest.raises(ValidationError):
         plan_of(plan)
+
+
+@pytest.mark.parametrize(
+    ("plan", "frozen"),
+    [
+        ("full", []),
+        ({"freeze": ["topic"]}, ["topic"]),
+        ({"rates": {"topic": 0}}, ["topic"]),
+        ({"rates": {"topic.weight": 0}}, []),
+        ({"strategy": "probe", "freeze": ["ner"], "rates": {"topic": 0}}, ["topic", "ner"]),
+        ({"freeze": ["ranked"]}, ["ranked"]),
+    ],
+)
+def test_a_head_of_which_nothing_learns_is_frozen(plan: Any, frozen: list[str]) -> None:
+    parts = [*parts_of(), Component("heads.ranked", LAYERS + 1, {}, [])]
+    given = plan_of(plan)
+    assert frozen_heads(given, parts, stages(given, parts)) == frozen
+
+
+@pytest.mark.parametrize(
+    ("plan", "epochs", "says"),
+    [
+        ("full", 1, None),
+        ("probe-then-full", 2, None),
+        ("probe-then-full", 1, "1 of 2 stages .* last of 1 epochs and never do; .* to 2 or more, or use plan: full"),
+        ({"probe-then-full": {"patience": 7}}, 2, None),
+        ({"probe-then-full": {"epoch": 50}}, 6, "1 of 2 stages .* to 50 or more, or name earlier epochs"),
+        ({"thaw": {"epochs": [2, 8]}}, 7, "1 of 3 stages .* to 8 or more, or name earlier epochs"),
+        ({"thaw": {"epochs": [2, 8]}}, 8, None),
+        ("thaw", 4, "2 of 6 stages .* to 6 or more, or thaw more layers at a time"),
+        ("thaw", 6, None),
+        ({"thaw": {"patience": 3}}, 4, "5 of 6 stages .* to 17 or more, lower patience, or thaw more layers at a time"),
+        ({"thaw": {"patience": 3}}, 17, None),
+        (
+            {"thaw": {"patience": 10**9}},
+            4,
+            "5 of 6 stages .* to 5000000002 or more, lower patience, or thaw more layers .*",
+        ),
+        ({"thaw": {"patience": 1, "layers": 2}}, 3, "2 of 4 stages .* to 5 or more, or thaw more layers at a time"),
+    ],
+)
+def test_stages_that_cannot_begin_are_warned_of(plan: Any, epochs: int, says: str | None) -> None:
+    given = plan_of(plan)
+    found = late(given, stages(given, parts_of()), epochs)
+    assert (found is None) if says is None else re.search(says + "$", found or "")
 
 
 def rate_of(plan: Any) -> dict[str, float]:

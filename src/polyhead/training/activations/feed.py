@@ -8,19 +8,18 @@ from pathlib import Path
 import torch
 
 from polyhead.data.collate import Batch, Collator
-from polyhead.data.example import DataSet, Example, labelled_tasks
+from polyhead.data.example import DataSet, Example
 from polyhead.data.stream import StreamedExamples
 from polyhead.errors import UserError
-from polyhead.kinds import LayerOptions, PairsTask, Task
 from polyhead.modeling.components import Component
 from polyhead.modeling.model import MultiTaskModel
-from polyhead.modeling.pooling import Pooling
 from polyhead.printing import size
+from polyhead.training.activations.boundaries import boundaries
 from polyhead.training.activations.lower import Boundary, Lower, Reading
+from polyhead.training.activations.room import too_much, would_be_kept
 from polyhead.training.activations.rows import Rows, Source, Texts
 from polyhead.training.activations.store import make_room
 from polyhead.training.embedding.originals import Originals
-from polyhead.training.fit import reads_tokens
 from polyhead.training.sampling import Draw
 from polyhead.training.settings import TrainingSettings
 
@@ -115,12 +114,12 @@ class Feed:
             UserError: the disk is full, or more would have to be kept than the settings allow.
         """
         self._texts, self.sources = {}, [Source(each.validation) for each in self._data]
-        boundaries = self._boundaries(learns, parts)
+        found = boundaries(self._model, self._collate.tasks, self._sets, self._settings, learns, parts)
         if only is not None:
-            boundaries = {name: boundary for name, boundary in boundaries.items() if name in only}
+            found = {name: boundary for name, boundary in found.items() if name in only}
         elif self._settings.cache == "auto" and epochs < 2:
-            boundaries = {}
-        splits = self._splits(boundaries)
+            found = {}
+        splits = self._splits(found)
         if self._private:
             self._keep_only([each.path for each in splits])
         needed = sum(each.size for each in splits)
@@ -139,45 +138,28 @@ class Feed:
 
         for each in splits:
             states = each.lower.kept(each.path, each.texts, each.lengths, told)
-            found = Texts(each.examples, states, boundaries[each.name])
+            kept = Texts(each.examples, states, found[each.name])
             if each.validation:
                 place = [data.name for data in self._data].index(each.name)
-                self.sources[place] = Source(each.examples, found)
+                self.sources[place] = Source(each.examples, kept)
             else:
                 self._rows[each.name] = self._rows.get(each.name) or Rows.of(each.examples, self._collate)
-                self._texts[each.name] = found
+                self._texts[each.name] = kept
 
     def clear(self) -> None:
         """Take away what was kept for this run alone."""
         if self._private:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _boundaries(self, learns: Collection[str], parts: Sequence[Component]) -> dict[str, Boundary]:
-        """What can be kept of each data set; nothing of one whose heads must see more."""
-        depth = min(part.depth for part in parts if any(name in learns for name in part.parameters)) - 1
-        if not self._settings.cache or depth < 1:
-            return {}
-        depth = min(depth, self._model.encoder.backbone.layers)
-        whole = depth == self._model.encoder.backbone.layers and isinstance(self._model.encoder.pooling, Pooling)
-        found = {}
-        for each in self._sets:
-            names = labelled_tasks(each.train) | labelled_tasks(each.validation)
-            tasks = [self._collate.tasks[name] for name in names]
-            if isinstance(each.train, StreamedExamples) or any(map(_sees_more, tasks)) or _has_vectors(each):
-                continue
-            pooled = whole and not any(map(reads_tokens, tasks))
-            found[each.name] = Boundary("pooled" if pooled else "tokens", depth)
-        return found
-
-    def _splits(self, boundaries: Mapping[str, Boundary]) -> list[_Split]:
+    def _splits(self, kept: Mapping[str, Boundary]) -> list[_Split]:
         """The splits of the data sets of which something is kept."""
-        lowers = {each: Lower(self._model, self._reading, each, self._dtype) for each in set(boundaries.values())}
+        lowers = {each: Lower(self._model, self._reading, each, self._dtype) for each in set(kept.values())}
         found = []
         for data in self._sets:
             for validation, examples in ((False, data.train), (True, data.validation)):
-                if data.name not in boundaries or not len(examples) or isinstance(examples, StreamedExamples):
+                if data.name not in kept or not len(examples) or isinstance(examples, StreamedExamples):
                     continue
-                lower = lowers[boundaries[data.name]]
+                lower = lowers[kept[data.name]]
                 texts = [text for example in examples for text in example.texts]
                 lengths, path = self._reading.lengths(texts), self._folder / lower.key(texts)
                 found.append(_Split(data.name, validation, examples, texts, lengths, lower, path))
@@ -197,19 +179,7 @@ class Feed:
         if needed <= limit and missing <= free:
             return True
         which = f"cache_gb is {self._settings.cache_gb:g}" if needed > limit else f"{size(free)} are free"
-        line = f"training.cache: {size(needed)} would be kept of the frozen layers' output, and {which}"
         if self._settings.cache is True:
-            raise UserError(f"{line}; raise it, make room, or leave cache out")
-        note(f"! {line}: they run anew in every epoch")
+            raise UserError(too_much(needed, which))
+        note(f"! {would_be_kept(needed, which)}: they run anew in every epoch")
         return False
-
-
-def _sees_more(task: Task) -> bool:
-    """Whether a head needs all layers, or a loss needs the texts themselves."""
-    mixes = isinstance(task, LayerOptions) and task.layers == "mix"
-    return mixes or (isinstance(task, PairsTask) and task.mini_batch_size is not None)
-
-
-def _has_vectors(data: DataSet) -> bool:
-    splits = [split for split in (data.train, data.validation) if not isinstance(split, StreamedExamples)]
-    return any(example.vector is not None for split in splits for example in split)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from polyhead.data.collate import to_inputs
 from polyhead.documents import IntArray
+from polyhead.errors import UserError
 from polyhead.folder.hashing import tensors_hash
 from polyhead.modeling.components import components
 from polyhead.modeling.encoded import Inputs
@@ -129,25 +130,31 @@ class Lower:
         ``advance`` is told how many texts are done.
 
         Raises:
-            UserError: the disk is full, or the place cannot be written.
+            UserError: the disk is full, the place cannot be written, or others take away what is written there.
         """
-        found = opened(path)
+        sizes = self._sizes(lengths)
+        found = opened(path, sizes)
         if found is not None:
             advance(len(texts))
             return found
-        self._fill(path, texts, lengths, advance)
-        found = opened(path)
-        assert found is not None, "what was just written is there"
-        return found
+        for told in (advance, lambda count: None):  # a run that makes room may take it away just then, once
+            self._fill(path, texts, sizes, told)
+            found = opened(path, sizes)
+            if found is not None:
+                return found
+        raise UserError(
+            f"{path}: was written twice and is gone or damaged each time; give every run a --cache-dir of its own, or"
+            " see to the disk"
+        )
 
     def _sizes(self, lengths: Tensor) -> Tensor:
         """How many vectors are kept of each text."""
         return torch.ones_like(lengths) if self._pooled else lengths
 
-    def _fill(self, path: Path, texts: Sequence[str], lengths: Tensor, advance: Callable[[int], None]) -> None:
+    def _fill(self, path: Path, texts: Sequence[str], sizes: Tensor, advance: Callable[[int], None]) -> None:
         encoder = computing_model(self._model, dtype=self._dtype).encoder.eval()
         device = next(encoder.parameters()).device
-        sizes, stream = self._sizes(lengths), iter(enumerate(texts))
+        stream = iter(enumerate(texts))
         about = {"texts": len(texts), "level": self._boundary.level, "depth": self._boundary.depth}
         entry = writing(path, lengths=sizes, width=self._hidden, dtype=self._kept_dtype, about=about)
         with torch.inference_mode(), entry as file:

@@ -2,7 +2,7 @@
 
 ``values.safetensors`` holds all texts' vectors one after the other and is mapped into memory, not read;
 ``entry.json`` says how long each text is, and the file's SHA-256. A folder appears by one rename, so one that is there
-is whole; one whose hash is wrong is made anew.
+is whole; one whose hash or lengths are wrong is made anew.
 """
 
 import json
@@ -91,18 +91,19 @@ def make_room(folder: Path, own: Collection[Path], most: int) -> None:
             kept -= size
 
 
-def opened(path: Path) -> Ragged | None:
-    """The entry ``path``; None, and it is deleted, if it is damaged; None if it is not there."""
+def opened(path: Path, lengths: Tensor) -> Ragged | None:
+    """The entry ``path`` of texts of these lengths; None, and it is deleted, if it is damaged; None if not there."""
     if not path.is_dir():
         return None
     try:
         entry = read_json(path / _ENTRY)
-        if file_hash(path / _VALUES) == entry["sha256"]:
+        if entry["lengths"] == lengths.tolist() and entry["sha256"] == file_hash(path / _VALUES):
             with safe_open(path / _VALUES, framework="pt") as file:
                 values = file.get_tensor("values")
-            with suppress(OSError):  # somebody else's
-                os.utime(path / _ENTRY)  # when it was last of use
-            return Ragged.by_lengths(values, torch.tensor(entry["lengths"], dtype=torch.int64))
+            if values.dim() == 2 and len(values) == int(lengths.sum()):
+                with suppress(OSError):  # somebody else's
+                    os.utime(path / _ENTRY)  # when it was last of use
+                return Ragged.by_lengths(values, lengths)
     except (UserError, KeyError, OSError, SafetensorError):
         pass
     shutil.rmtree(path, ignore_errors=True)

@@ -3,6 +3,17 @@
 from polyhead.training.plans.apply import apply
 from polyhead.training.plans.rates import rates
 from polyhead.training.plans.settings import Lora, Plan, PlanSetting, ProbeThenFull, Thaw
-from polyhead.training.plans.stages import Stage, stages
+from polyhead.training.plans.stages import Stage, frozen_heads, stages
 
-__all__ = ["Lora", "Plan", "PlanSetting", "ProbeThenFull", "Stage", "Thaw", "apply", "rates", "stages"]
+__all__ = [
+    "Lora",
+    "Plan",
+    "PlanSetting",
+    "ProbeThenFull",
+    "Stage",
+    "Thaw",
+    "apply",
+    "frozen_heads",
+    "rates",
+    "stages",
+]

@@ -1,9 +1,13 @@
-"""A plan as a table: each component, what of it learns, how fast, and from when on."""
+"""A plan as a table: each component, what of it learns, how fast, from when on; and what a run is too short for."""
 
+import sys
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from polyhead.modeling.components import Component
+from polyhead.training.plans.settings import Plan, Thaw
 from polyhead.training.plans.stages import Stage
 
 
@@ -45,12 +49,46 @@ def beginnings(stages: Sequence[Stage]) -> list[str]:
     return words
 
 
-def late(stages: Sequence[Stage], epochs: int) -> str | None:
+def earliest(stages: Sequence[Stage], epochs: int) -> list[int]:
+    """The first epoch with which each stage can begin in a run of so many; a score is better than none before it."""
+    found = [1] if stages else []
+    for number, stage in enumerate(stages[1:], 1):
+        ended = found[-1] - 1
+        waited = ended + stage.patience + (number == 1)
+        share = max(ended + 1, ceil(stage.latest * epochs))
+        found.append(stage.epoch or 1 + min(waited, share))
+    return found
+
+
+def late(plan: Plan, stages: Sequence[Stage], epochs: int) -> str | None:
     """A warning where the run will be over before its plan is."""
-    never = [stage for stage in stages if (stage.epoch or 0) > epochs]
+    begins = earliest(stages, epochs)
+    never = [epoch for epoch in begins if epoch > epochs]
     if not never:
         return None
+    more = range(epochs + 1, earliest(stages, sys.maxsize)[-1])
+    fewest = epochs + 1 + bisect_left(more, True, key=lambda enough: earliest(stages, enough)[-1] <= enough)
     return (
         f"! training.plan: {len(never)} of {len(stages)} stages would begin after the last of {epochs} epochs and never"
-        " do; train longer, or thaw several layers at a time"
+        f" do; set training.epochs to {fewest} or more, {_hint(plan)}"
     )
+
+
+def unbegun(begun: int, planned: int) -> str | None:
+    """A warning where a run is over and its plan is not."""
+    if begun == planned:
+        return None
+    return (
+        f"! training.plan: {planned - begun} of {planned} stages never began, so that what they add has learnt nothing;"
+        " raise training.epochs"
+    )
+
+
+def _hint(plan: Plan) -> str:
+    """What brings a plan's stages about sooner."""
+    thaw = plan.thaw or Thaw()
+    if plan.name == "thaw" and thaw.epochs is None:
+        return f"{'lower patience, ' if (thaw.patience or 1) > 1 else ''}or thaw more layers at a time"
+    if plan.name == "thaw" or (plan.probe_then_full and plan.probe_then_full.epoch):
+        return "or name earlier epochs"
+    return "or use plan: full"

@@ -2,20 +2,35 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 Strategy = Literal["full", "frozen", "probe", "top", "layers", "thaw", "probe-then-full", "bitfit", "lora"]
 
 
+def _not_truth(value: Any) -> Any:
+    """The value; ``true`` would pass for 1."""
+    for each in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(each, bool):
+            raise ValueError(f"takes no true or false; found {str(each).lower()}")
+    return value
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth(cls, value: Any) -> Any:
+        return _not_truth(value)
 
 
 class Thaw(_Settings):
     """Heads first, then layer after layer from the top (Howard and Ruder, 2018, arXiv 1801.06146)."""
 
     epochs: tuple[Annotated[int, Field(ge=2)], ...] | None = Field(
-        None, description="the epochs with which the stages after the first begin; the layers are shared out among them"
+        None,
+        min_length=1,
+        description="the epochs with which the stages after the first begin; the layers are shared out among them",
     )
     patience: int | None = Field(
         None, ge=1, description="instead of epochs: a stage ends after so many epochs without a better score"
@@ -74,7 +89,9 @@ class Plan(_Settings):
     )
     top: int | None = Field(None, ge=0, description="only the topmost K layers learn, and the heads")
     layers: tuple[int, ...] | None = Field(
-        None, description="only these layers learn, and the heads; from 0 at the bottom, −1 is the topmost"
+        None,
+        min_length=1,
+        description="only these layers learn, and the heads; from 0 at the bottom, −1 is the topmost",
     )
     thaw: Thaw | None = Field(None, description="the strategy thaw, with its settings")
     probe_then_full: ProbeThenFull | None = Field(
@@ -89,7 +106,7 @@ class Plan(_Settings):
     layer_decay: float | None = Field(
         None, gt=0, le=1, description="each layer's rate is this times that of the layer above; 0.8 for thaw, else 1"
     )
-    rates: dict[str, Annotated[float, Field(ge=0)]] = Field(
+    rates: dict[str, Annotated[float, Field(ge=0), BeforeValidator(_not_truth)]] = Field(
         default_factory=dict,
         description="regular expression → rate of the parameters in whose names it is found; 0 freezes them",
     )

@@ -48,6 +48,17 @@ def stages(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
     return found
 
 
+def frozen_heads(plan: Plan, parts: Sequence[Component], found: Sequence[Stage]) -> list[str]:
+    """The heads of which nothing learns in the plan's stages; of those without parameters, what ``freeze`` names."""
+    learns = found[-1].learns if found else frozenset()
+    heads = {part.name.removeprefix("heads."): part for part in parts if part.name.startswith("heads.")}
+    return [
+        name
+        for name, part in heads.items()
+        if (learns.isdisjoint(part.parameters) if part.parameters else name in plan.freeze)
+    ]
+
+
 def _unfrozen(plan: Plan, parts: Sequence[Component]) -> list[Stage]:
     """The stages, as if ``freeze`` held nothing."""
     layers = _layers(parts)
