@@ -16,6 +16,7 @@ UNTOUCHED_DEV, UNTOUCHED_TEST = 86.71, 82.04
 """STS-B Spearman of the untouched all-MiniLM-L6-v2."""
 INK, COLOURS = "#22313f", ("#c0392b", "#d98e04", "#2471a3", "#1e8449", "#7d3c98", "#5d6d7e")
 WEIGHTS = ("anchor 0.3", "anchor 1", "anchor 3", "anchor 10")
+LONGER = ("anchor 0.1, hidden, then full, 6 epochs",)
 FIRST_HEADS = ("anchor 0.1, hidden, then full", "anchor 0.2, hidden, then full")
 OVER_EPOCHS = {
     "plain": "AG News + CoNLL, rate 2e-4",
@@ -81,7 +82,8 @@ def over_weights(results: Results, path: Path) -> None:
     for axes, (title, value) in zip(panels, shown, strict=True):
         for names, label, colour in (
             (WEIGHTS, "the recipe with an anchor", COLOURS[2]),
-            (FIRST_HEADS, "heads first, hidden layer", COLOURS[3]),
+            (FIRST_HEADS, "heads first, hidden layer, 4 epochs", COLOURS[3]),
+            (LONGER, "the same, 6 epochs", COLOURS[4]),
         ):
             found = {name: [100 * value(run) for run in results.get(name, ())] for name in names}
             found = {name: values for name, values in found.items() if values}

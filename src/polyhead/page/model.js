@@ -2,7 +2,7 @@
 
 import { get, history } from "./api.js";
 import { card } from "./card.js";
-import { chart, headline } from "./chart.js";
+import { chart, figure, headline } from "./chart.js";
 import { count, el, fill } from "./dom.js";
 
 const EVERY = 2000;
@@ -64,7 +64,7 @@ export function modelView(place, state) {
     const width = Math.max(340, Math.min(1100, place.clientWidth - 60));
     return el("div", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Validation, over the epochs of its training"), el("span", { class: "quiet" }, `epoch ${best.epoch} was kept`)),
       chart(rows, keys, { width, name: "validation metrics" }),
-      el("ul", { class: "legend" }, keys.map((key, tone) => el("li", { class: `tone${tone}` }, el("i", { "aria-hidden": "true" }), `${key.slice(5).replaceAll("_", " ")} ${(100 * best[key]).toFixed(1)} %`))),
+      el("ul", { class: "legend" }, keys.map((key, tone) => el("li", { class: `tone${tone}` }, el("i", { "aria-hidden": "true" }), `${key.slice(5).replaceAll("_", " ")} ${figure(best[key], keys)}`))),
       el("details", {}, el("summary", {}, "All that was measured, of that epoch"), el("table", { class: "facts", id: "metrics" }, el("tbody", {},
         Object.entries(best).filter(([key, value]) => key.startsWith("eval_") && typeof value === "number").map(([key, value]) =>
           el("tr", {}, el("th", { scope: "row" }, key.slice(5).replaceAll("_", " ")), el("td", { class: "number" }, value.toFixed(4))))))));
