@@ -105,7 +105,9 @@ def over_weights(results: Results, path: Path) -> None:
         axes.set_xticks([0.1, 0.3, 1, 3, 10], ["0.1", "0.3", "1", "3", "10"])
         axes.minorticks_off()
         _finish(axes)
-    panels[1].legend(frameon=False, fontsize=8.5, loc="lower left")
+    figure.legend(
+        *panels[1].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=3, loc="outside lower center"
+    )
     figure.savefig(path, dpi=130)
 
 
