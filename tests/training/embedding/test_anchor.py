@@ -190,6 +190,16 @@ def test_originals_are_bounded_and_said(backbones: Callable[[str], Path], tmp_pa
     assert any(line.startswith("cache: ") and "of original embeddings in" in line for line in said)
 
 
+def test_a_folder_that_runs_share_holds_no_more_of_them(backbones: Callable[[str], Path], tmp_path: Path) -> None:
+    pretrained = model_of(backbones("bert"))
+    for seed in range(3):
+        data = [DataSet("rows", rows(64, seed=seed))]
+        limit = 64 * pretrained.model.encoder.backbone.hidden * 4
+        reading = Reading.of(pretrained)
+        Originals(pretrained.model, reading, data, dtype=torch.float32, folder=tmp_path, limit=limit)
+        assert len([*tmp_path.iterdir()]) == 1
+
+
 def test_gate_keeps_the_best_of_those_that_hold(backbones: Callable[[str], Path], tmp_path: Path) -> None:
     texts = sentences(40, seed=6)
     _, free = trained(tmp_path / "free", backbones("bert"), Keeping(texts=texts))

@@ -7,7 +7,7 @@ them up.
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 
 import torch
@@ -23,6 +23,7 @@ from polyhead.modeling.model import MultiTaskModel
 from polyhead.printing import size
 from polyhead.training.activations.lower import Boundary, Lower, Reading
 from polyhead.training.activations.rows import Texts
+from polyhead.training.activations.store import make_room
 from polyhead.training.plans.lora import merged
 from polyhead.training.sampling import Draw
 
@@ -72,9 +73,12 @@ class Originals:
             done += count
             advance(done, total)
 
+        texts = {name: [text for row in rows for text in row.texts] for name, rows in examples.items()}
+        paths = {name: folder / lower.key(own) for name, own in texts.items()}
+        if isfinite(limit):
+            make_room(folder, [*paths.values()], int(limit) - needed)
         for name, rows in examples.items():
-            texts = [text for row in rows for text in row.texts]
-            states = lower.kept(folder / lower.key(texts), texts, reading.lengths(texts), told)
+            states = lower.kept(paths[name], texts[name], reading.lengths(texts[name]), told)
             self._texts[name] = Texts(rows, states, boundary)
 
     def beside(self, batch: Batch, draw: Draw, name: str) -> Batch:
