@@ -54,6 +54,14 @@ def test_it_names_the_command_that_does_it(
     assert told.status == 0, told.err
 
 
+def test_of_a_run_that_is_gone_on_with_it_names_that(run: Callable[..., Any], recipe: Path, tmp_path: Path) -> None:
+    given = ("train", recipe, "--data-root", FOLDER, "--training.epochs=1", "--training.max_train_samples=16")
+    assert run(*given, "--output", tmp_path / "a run").status == 0
+    result = run("train", "--resume", tmp_path / "a run", "--dry-run")
+    assert result.status == 0, result.err
+    assert f"Next: polyhead train --resume {shlex.quote(str(tmp_path / 'a run'))}" in result.out.replace("\n", "")
+
+
 def test_a_rate_of_0_on_a_head_that_was_never_trained_is_warned_of(run: Callable[..., Any], recipe: Path) -> None:
     given = ["train", recipe, "--data-root", FOLDER, "--training.plan={rates: {heads.topic: 0}}", "--dry-run"]
     result = run(*given, "--json")

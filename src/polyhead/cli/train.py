@@ -80,7 +80,10 @@ def train(
         from polyhead.cli.dry_run import dry_run
 
         given = {"from": start, "data-root": data_root, "output": output, "cache-dir": cache_dir, "device": device}
-        dry_run(loaded, train_command(path, {**overrides, **given}), start=origin, device=device, json=json)
+        again = train_command(path, {**overrides, **given})
+        if resume is not None:
+            again = f"polyhead train --resume {shlex.quote(str(resume))}"
+        dry_run(loaded, again, start=origin, device=device, json=json)
         return
     if loaded.training.plan.name == "frozen" and resume is None:
         from polyhead.cli.frozen import frozen
