@@ -97,7 +97,7 @@ def test_evaluate_on_pairs_with_errors(run: Callable[..., Result], model: Path, 
     assert report["tasks"]["alike"]["rows"] == 3
     assert set(report["tasks"]["alike"]["metrics"]) == {"spearman", "pearson"}
     for row in map(json.loads, errors.read_text().splitlines()):
-        assert {"text", "text_pair", "gold", "predicted", "confidence"} <= row.keys()
+        assert {"text", "text_pair", "gold", "predicted", "off_by"} <= row.keys()
 
 
 def test_a_head_of_two_texts_needs_the_second(run: Callable[..., Result], model: Path, tmp_path: Path) -> None:
