@@ -97,7 +97,7 @@ def study(
         from polyhead.study.job import finite
 
         print_json(finite({"study": str(folder), "failed": failed, **asdict(summary)}))
-        raise typer.Exit(bool(failed))
+        raise typer.Exit(1 if failed else 0)
     _show(summary)
     out.print(f"\nPage: {folder / 'study.html'}\nTable: {folder / 'study.md'}", markup=False)
     if summary.chosen is not None:
@@ -116,7 +116,7 @@ def _show(summary: "Summary") -> None:
     from polyhead.study.report import brief
 
     head, rows = brief(summary)
-    shown = Table(title="Test data, in per cent", title_justify="left")
+    shown = Table(title="Test data, shares in per cent", title_justify="left")
     for number, name in enumerate(head):
         shown.add_column(Text(printable(name)), justify="right" if number else "left", overflow="fold")
     for row in rows:

@@ -91,20 +91,19 @@ def jobs(design: Design, tasks: Iterable[str]) -> list[Job]:
     plans = _once(design.plans, key=lambda each: _meant(plan_of(each)))
     frozen = {plan for plan in plans if plan_of(plan).name == FROZEN}
     combinations = [dict(zip(design.grid, values, strict=True)) for values in product(*design.grid.values())]
-    untrained = _once([_kept(each, _matters_frozen) for each in combinations], key=lambda each: each)
+    untrained = _once(
+        [{key: value for key, value in each.items() if _matters_frozen(key)} for each in combinations],
+        key=lambda each: each,
+    )
     names = [*tasks]
     found = []
     for seed in design.seeds:
         for plan in plans:
             found += [Job(plan, seed, changes) for changes in (untrained if plan in frozen else combinations)]
         for task in names if design.single_task and len(names) > 1 else ():
-            own = [_kept(each, lambda key, task=task: _is_of(key, task)) for each in combinations]  # type: ignore[misc]
+            own = [{key: value for key, value in each.items() if _is_of(key, task)} for each in combinations]
             found += [Job(ALONE, seed, changes, task) for changes in _once(own, key=lambda each: each)]
     return found
-
-
-def _kept(changes: Mapping[str, str], matters: Callable[[str], bool]) -> dict[str, str]:
-    return {key: value for key, value in changes.items() if matters(key)}
 
 
 def _matters_frozen(key: str) -> bool:
@@ -124,7 +123,7 @@ def _meant(plan: Plan) -> tuple[object, ...]:
         (plan.probe_then_full or ProbeThenFull()) if name == "probe-then-full" else None,
         (plan.lora or Lora()).model_dump() if name == "lora" else None,
         sorted({*plan.freeze}),
-        plan.layer_decay or (0.8 if name == "thaw" else 1.0),
+        plan.decay,
         list(plan.rates.items()),
     )
 

@@ -7,7 +7,6 @@ from polyhead.errors import UserError, shown
 from polyhead.modeling.components import Component
 from polyhead.training.plans.settings import Plan
 
-_THAW_DECAY = 0.8  # ELECTRA's for its small and base models (Clark et al., 2020, arXiv 2003.10555)
 _FEW = 10.0  # LoRA's authors used 2e-4 to 5e-4 where 1e-5 to 3e-5 is usual for everything
 
 
@@ -24,13 +23,12 @@ def rates(
     Raises:
         UserError: a pattern is no regular expression, or is in no name.
     """
-    decay = plan.layer_decay or (_THAW_DECAY if plan.name == "thaw" else 1.0)
     learning_rate *= _FEW if plan.name in ("bitfit", "lora") else 1.0
     own = rates_by_name(plan, parts)
     top = max((part.depth for part in parts if part.name.startswith("layers.")), default=0)
     found: dict[str, float] = {}
     for part in parts:
-        usual = head_learning_rate if part.depth > top else learning_rate * decay ** (top - part.depth)
+        usual = head_learning_rate if part.depth > top else learning_rate * plan.decay ** (top - part.depth)
         found |= {name: own.get(name, usual) for name in part.parameters}
     return found
 

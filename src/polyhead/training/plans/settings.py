@@ -78,6 +78,7 @@ def _spelled(value: Any) -> Any:
 
 
 _DEFAULT: Strategy = "full"
+_THAW_DECAY = 0.8  # ELECTRA's for its small and base models (Clark et al., 2020, arXiv 2003.10555)
 _WITH_SETTINGS = ("thaw", "probe-then-full", "lora")
 
 
@@ -131,6 +132,11 @@ class Plan(_Settings):
         if self.strategy is not None:
             return self.strategy
         return next((name for name in special if self._given(name)), _DEFAULT)
+
+    @property
+    def decay(self) -> float:
+        """``layer_decay``, or the strategy's own."""
+        return self.layer_decay or (_THAW_DECAY if self.name == "thaw" else 1.0)
 
 
 PlanSetting = Annotated[Plan, BeforeValidator(_spelled)]
